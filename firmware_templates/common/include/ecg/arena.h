@@ -1,0 +1,17 @@
+// The one block of memory that the runtime works in.
+#pragma once
+
+#include "ecg/span.h"
+
+namespace ecg::arena {
+
+// Writes the guard words on both sides. Once, before the memory is used.
+void Arm();
+
+// All of it, aligned to 16 bytes.
+Span Memory();
+
+// The guard words are as Arm() left them.
+bool GuardsIntact();
+
+}  // namespace ecg::arena

@@ -1,0 +1,23 @@
+// The only file that knows the arena's size: changing it recompiles this alone.
+#include "ecg/arena.h"
+
+#include "arena_config.h"
+#include "ecg/guarded.h"
+
+namespace ecg::arena {
+namespace {
+
+static_assert(kArenaBytes % 16 == 0, "the arena's size is a multiple of 16");
+
+// Not zeroed at start-up: the application paints it.
+[[gnu::section(".arena")]] Guarded<kArenaBytes> memory;
+
+}  // namespace
+
+void Arm() { memory.Arm(); }
+
+Span Memory() { return {memory.data(), kArenaBytes}; }
+
+bool GuardsIntact() { return memory.IsIntact(); }
+
+}  // namespace ecg::arena
