@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tflm_gen.board_loader import load_board
+from tflm_gen.errors import MissingSourceError, UnsupportedChoiceError, UsageError
+from tflm_gen.tflm.choice import choose_engine
+from tflm_gen.tflm.sources import TREE_MARK, TREE_VARIABLE, find_source
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFLM_GEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv(TREE_VARIABLE, raising=False)
+
+
+def make_tree(folder: Path) -> Path:
+    (folder / TREE_MARK).parent.mkdir(parents=True)
+    (folder / TREE_MARK).write_text("// TFLM\n")
+    return folder
+
+
+def choose(board: str, engine: str = "auto", kernels: str = "auto", **more: Path):
+    return choose_engine(load_board(board), engine=engine, kernels=kernels, **more)
+
+
+@pytest.mark.parametrize("board", ["corstone300", "nrf52840"])
+def test_auto_without_a_source_links_nothing_and_says_so(board: str) -> None:
+    choice = choose(board)
+    assert choice.source is None
+    assert "nothing is linked" in choice.reasons[0].reason
+
+
+@pytest.mark.parametrize("board", ["corstone300", "nrf52840"])
+def test_tflm_by_name_without_a_source_is_an_error(board: str) -> None:
+    with pytest.raises(MissingSourceError) as caught:
+        choose(board, "tflm")
+    assert caught.value.exit_code == 3
+    assert "tflm-gen deps get" in caught.value.hint
+
+
+@pytest.mark.oracle
+def test_host_links_the_wheel() -> None:
+    choice = choose("host")
+    assert choice.source is not None
+    assert choice.source.path.name == "_runtime.so"
+    assert choice.kernels == "reference"
+
+
+def test_tree_by_option_and_by_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = make_tree(tmp_path / "tree")
+    by_option = choose("nrf52840", tflm_dir=tree)
+    assert by_option.source is not None
+    assert by_option.source.path == tree
+    monkeypatch.setenv(TREE_VARIABLE, str(tree))
+    by_environment = choose("nrf52840", "tflm")
+    assert by_environment.source == by_option.source
+
+
+def test_tree_digest_follows_the_sources(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree")
+    digests = set()
+    for text in ("// one\n", "// two\n"):
+        (tree / TREE_MARK).write_text(text)
+        source = find_source("upstream", tflm_dir=tree)
+        assert source is not None
+        digests.add(source.sha256)
+    assert len(digests) == 2
+
+
+def test_folder_that_is_no_tree_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="no tree of TFLM's sources"):
+        choose("nrf52840", tflm_dir=tmp_path)
+    monkeypatch.setenv(TREE_VARIABLE, str(tmp_path))
+    with pytest.raises(UsageError, match="no tree of TFLM's sources"):
+        choose("nrf52840")
+
+
+def test_tree_for_a_board_that_links_no_sources_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedChoiceError, match="not from a tree"):
+        choose("corstone300", tflm_dir=make_tree(tmp_path / "tree"))
+
+
+def test_kernels_the_source_does_not_have_are_refused() -> None:
+    with pytest.raises(UnsupportedChoiceError, match="cmsis-nn, not reference"):
+        choose("corstone300", kernels="reference")
+
+
+def test_kernels_by_name() -> None:
+    choice = choose("nrf52840", kernels="reference")
+    assert choice.kernels == "reference"
+    assert choice.reasons[1].reason == "asked for with --kernels reference"

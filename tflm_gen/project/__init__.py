@@ -1,0 +1,1 @@
+"""Generated projects: their files, their manifest, and how they are written."""

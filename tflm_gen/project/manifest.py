@@ -1,0 +1,249 @@
+"""``manifest.json``: what a generated project was made of, every choice, and every file's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tflm_gen.errors import NotAProjectError, ProjectModifiedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MANIFEST_NAME = "manifest.json"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Record(BaseModel):
+    """Base: immutable, exact types, and no key that the record does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+class ToolInfo(_Record):
+    """The tool that wrote the project."""
+
+    name: Literal["tflm-gen"]
+    version: str
+
+
+class ModelInfo(_Record):
+    """The model as the user gave it."""
+
+    name: str
+    file: str
+    sha256: Sha256
+    bytes: int
+    crc32: int
+    schema_version: int
+
+
+class BoardInfo(_Record):
+    """The board and the exact file that described it."""
+
+    id: str
+    name: str
+    tier: str
+    file_sha256: Sha256
+
+
+class TflmInfo(_Record):
+    """Which TFLM computed the expected outputs, and which one runs on the board.
+
+    Attributes:
+        oracle: The reference interpreter, or None if none was at hand.
+        target: The TFLM the firmware is made for.
+        source: Id of the TFLM source.
+        source_sha256: Hash of the linked library or image; None if nothing is linked.
+    """
+
+    oracle: str | None
+    target: str
+    source: str
+    source_sha256: Sha256 | None
+
+
+class ArenaInfo(_Record):
+    """The tensor arena, and how its size is known.
+
+    Attributes:
+        bytes: Size reserved in the firmware.
+        basis: "proven": ran at this size and failed 16 bytes below; "modelled": host plus margin;
+            "unproven": as large as the board allows, for builds that measure.
+        ran_at: Smallest size that ran; None unless proven.
+        failed_at: Largest size that failed; None unless proven, or if nothing smaller exists.
+        margin_bytes: Part of ``bytes`` that is headroom.
+        kernels: Kernel library of the run.
+        core: Core of the run.
+        tflm: TFLM of the run.
+    """
+
+    bytes: int
+    basis: Literal["proven", "modelled", "unproven"]
+    ran_at: int | None
+    failed_at: int | None
+    margin_bytes: int
+    kernels: str
+    core: str
+    tflm: str
+
+
+class PlacementInfo(_Record):
+    """One thing in one memory region."""
+
+    what: str
+    region: str
+    bytes: int
+    free_bytes: int
+
+
+class MemoryInfo(_Record):
+    """Flash and RAM of the firmware; the prebuilt image and our own code apart.
+
+    Attributes:
+        model_flash_bytes: The .tflite image.
+        code_flash_bytes: Our code and its constants; None if nothing is linked.
+        data_ram_bytes: Our variables; None if nothing is linked.
+        stack_ram_bytes: Stack.
+        arena_ram_bytes: Tensor arena.
+        image_flash_bytes: Arm's prebuilt image (every operator it has); None without one.
+        image_ram_bytes: The same for RAM.
+        placements: What lies where.
+    """
+
+    model_flash_bytes: int
+    code_flash_bytes: int | None
+    data_ram_bytes: int | None
+    stack_ram_bytes: int
+    arena_ram_bytes: int
+    image_flash_bytes: int | None
+    image_ram_bytes: int | None
+    placements: tuple[PlacementInfo, ...]
+
+
+class OperatorInfo(_Record):
+    """One operator of the model and how the firmware registers it."""
+
+    op: str
+    count: int
+    versions: tuple[int, ...]
+    dtypes: tuple[str, ...]
+    add_method: str
+
+
+class ToolchainInfo(_Record):
+    """The programs that built the firmware."""
+
+    compiler: str
+    cmake: str
+    flags: str
+
+
+class LinkedInfo(_Record):
+    """The firmware that was linked: paths in the project."""
+
+    engine: str
+    elf: str
+    hex: str | None
+    map: str | None
+
+
+class Decision(_Record):
+    """One choice and why it was made."""
+
+    what: str
+    choice: str
+    reason: str
+
+
+class Manifest(_Record):
+    """All of ``manifest.json``. ``files`` has every file of the project but this one."""
+
+    schema_version: Literal[1]
+    tool: ToolInfo
+    model: ModelInfo
+    cleaned_model: None
+    board: BoardInfo
+    engine: str
+    kernels: str
+    tflm: TflmInfo
+    arena: ArenaInfo
+    memory: MemoryInfo
+    operators: tuple[OperatorInfo, ...]
+    toolchain: ToolchainInfo | None
+    linked: LinkedInfo | None
+    files: dict[str, Sha256]
+    warnings: tuple[str, ...]
+    decisions: tuple[Decision, ...]
+
+    def to_bytes(self) -> bytes:
+        """The file's text; the same manifest always gives the same bytes."""
+        text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        return (text + "\n").encode("utf-8")
+
+
+def hash_files(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of every file, by path in the project, sorted."""
+    return {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+
+
+def parse_manifest(data: bytes, where: str) -> Manifest:
+    """Check the text of a manifest.
+
+    Raises:
+        NotAProjectError: If it is not one of ours.
+    """
+    try:
+        return Manifest.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise NotAProjectError(
+            f"{where} is not a manifest of this version of tflm-gen: {key}: {first['msg']}",
+            hint="Build the project again: tflm-gen build MODEL --board ID --out DIR",
+        ) from error
+
+
+def read_manifest(project: Path) -> Manifest:
+    """Read the manifest of a generated project.
+
+    Raises:
+        NotAProjectError: If the folder is no generated project.
+    """
+    path = project / MANIFEST_NAME
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NotAProjectError(
+            f"{project} is not a generated project: it has no readable {MANIFEST_NAME}",
+            hint="Make one: tflm-gen build MODEL --board ID --out DIR",
+        ) from error
+    return parse_manifest(data, str(path))
+
+
+def check_files(project: Path, manifest: Manifest) -> None:
+    """Compare the project's files with their hashes in the manifest.
+
+    Raises:
+        ProjectModifiedError: Naming the first files that are missing or changed.
+    """
+    changed = []
+    for name, expected in manifest.files.items():
+        try:
+            found = hashlib.sha256((project / name).read_bytes()).hexdigest()
+        except OSError:
+            found = None
+        if found != expected:
+            changed.append(f"{name} ({'missing' if found is None else 'changed'})")
+    if changed:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise ProjectModifiedError(
+            f"{len(changed)} of {len(manifest.files)} files of {project} differ from its "
+            f"manifest: {', '.join(changed[:3])}{more}",
+            hint="Build the project again, or undo the changes.",
+        )

@@ -1,0 +1,290 @@
+"""plan_project(): model, board and choices become the files of a project, in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from tflm_gen import __version__, resources
+from tflm_gen.errors import UnsupportedModelError
+from tflm_gen.model.dtypes import tensor_bytes
+from tflm_gen.project import context as ctx
+from tflm_gen.project.model_array import array_lines, model_data_header, model_data_source
+from tflm_gen.project.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tflm_gen.board_loader import Board
+    from tflm_gen.model.records import Model, OpUsage, TensorSpec
+    from tflm_gen.tflm.op_table import OpEntry
+    from tflm_gen.tflm.source_facts import SourceFacts
+
+_CORE_SWITCHES: Mapping[str, tuple[str, str]] = {
+    "cortex-m4f": ("cortex-m4", "hard"),
+    "cortex-m55": ("cortex-m55", "hard"),
+    "host": ("", ""),
+}
+_NOT_COPIED = frozenset({".clang-format", ".clang-tidy", "README.md", "needs.txt"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenVector:
+    """One input of the model and what the oracle computed for it.
+
+    Attributes:
+        inputs: Bytes of each input.
+        outputs: Bytes of each output, or None if there is no oracle.
+        oracle: Which interpreter computed them, or why none did.
+    """
+
+    inputs: tuple[bytes, ...]
+    outputs: tuple[bytes, ...] | None
+    oracle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSpec:
+    """Everything that decides what a project's files say, but the size of the arena.
+
+    Attributes:
+        model: The model.
+        usages: Its operators.
+        entries: How they are registered.
+        board: The board.
+        engine: Engine that is linked.
+        kernels: Kernel library.
+        source: The TFLM the project is made for.
+        golden: Golden vector for the start-up test.
+        allow_fault_injection: For tests of the firmware itself.
+    """
+
+    model: Model
+    usages: tuple[OpUsage, ...]
+    entries: tuple[OpEntry, ...]
+    board: Board
+    engine: str
+    kernels: str
+    source: SourceFacts
+    golden: GoldenVector
+    allow_fault_injection: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareProject:
+    """The files of a project, by path in it."""
+
+    files: Mapping[PurePosixPath, bytes]
+
+
+def arena_config(arena_bytes: int, basis: str) -> bytes:
+    """Text of ``arena_config.h``, the one file that changes with the arena."""
+    return render("arena_config.h.j2", ctx.ArenaConfigContext(arena_bytes=arena_bytes, basis=basis))
+
+
+def plan_project(spec: ProjectSpec, *, arena_bytes: int, arena_basis: str) -> FirmwareProject:
+    """All files of the project but its manifest and what a build makes.
+
+    Args:
+        spec: Model, board and choices.
+        arena_bytes: Size of the tensor arena.
+        arena_basis: How it is known, in words for a comment.
+
+    Raises:
+        UnsupportedModelError: If an input or output has no fixed size.
+    """
+    files = dict(_static_files(spec))
+    model = spec.model
+    files[PurePosixPath("model/model.tflite")] = model.flatbuffer
+    files[PurePosixPath("model/model_data.h")] = model_data_header(
+        model_name=model.name,
+        data=model.flatbuffer,
+        sha256=model.sha256,
+        schema_version=model.schema_version,
+    )
+    files[PurePosixPath("model/model_data.cc")] = model_data_source(
+        model_name=model.name, data=model.flatbuffer
+    )
+    generated = PurePosixPath("generated")
+    vector = _vector_context(spec)
+    files[generated / "arena_config.h"] = arena_config(arena_bytes, arena_basis)
+    files[generated / "op_resolver.h"] = render("op_resolver.h.j2", _resolver_context(spec))
+    files[generated / "app_config.h"] = render("app_config.h.j2", _config_context(spec))
+    files[generated / "test_vector.h"] = render("test_vector.h.j2", vector)
+    files[generated / "test_vector.cc"] = render("test_vector.cc.j2", vector)
+    files[generated / "project.cmake"] = render("project.cmake.j2", _cmake_context(spec))
+    files[PurePosixPath("README.md")] = render("README.md.j2", _readme_context(spec))
+    return FirmwareProject(files=dict(sorted(files.items())))
+
+
+def sources_digest(project: FirmwareProject) -> str:
+    """Hash over every file of a project; two projects with one digest build the same firmware."""
+    digest = hashlib.sha256()
+    for path, data in sorted(project.files.items()):
+        digest.update(f"{path}\0{len(data)}\0".encode())
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def io_bytes(tensor: TensorSpec) -> int:
+    """Length of an input or output.
+
+    Raises:
+        UnsupportedModelError: If its type has no fixed size.
+    """
+    n_bytes = tensor_bytes(tensor)
+    if n_bytes is None:
+        raise UnsupportedModelError(
+            f"tensor {tensor.index} ({tensor.name or 'no name'}) is an input or output of type "
+            f"{tensor.dtype}, which has no fixed size",
+            hint="Convert the model so that its inputs and outputs are numbers.",
+        )
+    return n_bytes
+
+
+def _static_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """The firmware sources that the project carries, unchanged."""
+    root = resources.firmware_templates_dir()
+    family = spec.board.spec.family
+    folders = [
+        "cmake",
+        "common",
+        f"engine/{spec.engine}",
+        f"tflm_api/{spec.source.id}",
+        f"tflm_source/{spec.source.id}",
+        *(f"port/{name}" for name in (family, *_needed_ports(root, family))),
+    ]
+    singles = ["CMakeLists.txt", "CMakePresets.json", f"tflm_source/{spec.source.id}.cmake"]
+    paths = [root / name for name in singles]
+    for folder in folders:
+        paths.extend((root / folder).rglob("*"))
+    for path in paths:
+        relative = path.relative_to(root)
+        if path.is_file() and path.name not in _NOT_COPIED and "tests" not in relative.parts:
+            yield PurePosixPath(relative.as_posix()), path.read_bytes()
+
+
+def _needed_ports(root: Path, family: str) -> list[str]:
+    """Port folders that a port builds on, directly or not, by its ``needs.txt``."""
+    found: list[str] = []
+    waiting = [family]
+    while waiting:
+        needs = root / "port" / waiting.pop() / "needs.txt"
+        for name in needs.read_text(encoding="utf-8").split() if needs.is_file() else ():
+            if name not in found and name != family:
+                found.append(name)
+                waiting.append(name)
+    return sorted(found)
+
+
+def _resolver_context(spec: ProjectSpec) -> ctx.OpResolverContext:
+    return ctx.OpResolverContext(
+        model_name=spec.model.name,
+        ops=tuple(
+            ctx.OpRegistration(op=entry.op, add_method=entry.add_method) for entry in spec.entries
+        ),
+    )
+
+
+def _config_context(spec: ProjectSpec) -> ctx.AppConfigContext:
+    return ctx.AppConfigContext(
+        firmware_version=__version__,
+        board_id=spec.board.id,
+        engine=spec.engine,
+        kernels=spec.kernels,
+        runtime_id=spec.source.runtime_id,
+        model_name=spec.model.name,
+        allow_fault_injection=spec.allow_fault_injection,
+        max_ops=max(1, len(spec.model.main.operators)),
+        stack_bytes=spec.board.spec.firmware.stack_bytes,
+        input_bytes=sum(-(-io_bytes(tensor) // 16) * 16 for tensor in spec.model.inputs),
+    )
+
+
+def _vector_context(spec: ProjectSpec) -> ctx.TestVectorContext:
+    golden = spec.golden
+    outputs = golden.outputs or tuple(b"" for _ in spec.model.outputs)
+    # Without expected outputs the inputs are left out too: nothing could be compared.
+    inputs = golden.inputs if golden.outputs else tuple(b"" for _ in spec.model.inputs)
+    return ctx.TestVectorContext(
+        oracle=golden.oracle,
+        inputs=tuple(_vector_tensor(data) for data in inputs),
+        outputs=tuple(_vector_tensor(data) for data in outputs),
+    )
+
+
+def _vector_tensor(data: bytes) -> ctx.VectorTensor:
+    return ctx.VectorTensor(n_bytes=len(data), lines=array_lines(data))
+
+
+def _cmake_context(spec: ProjectSpec) -> ctx.ProjectCmakeContext:
+    board = spec.board.spec
+    cpu, float_abi = _CORE_SWITCHES[board.cpu.core]
+    settings = [
+        ("ECG_PROJECT_NAME", f"{spec.model.name}-{spec.board.id}"),
+        ("ECG_FAMILY", board.family),
+        ("ECG_ENGINE", spec.engine),
+        ("ECG_KERNELS", spec.kernels),
+        ("ECG_TFLM_API", spec.source.id),
+        ("ECG_TFLM_OPS", ";".join(entry.op for entry in spec.entries)),
+        ("ECG_CPU", cpu),
+        ("ECG_FLOAT_ABI", float_abi),
+        ("ECG_OPTIMIZE", board.firmware.optimize),
+        ("ECG_TWIN_FAMILY", (board.emulator.qemu and board.emulator.qemu.twin_family) or ""),
+        ("ECG_PORT_DEFINES", ";".join(_port_defines(spec))),
+    ]
+    for prefix, holding in (("ECG_FLASH", "code"), ("ECG_RAM", "data")):
+        region = board.region_for("code" if holding == "code" else "data")
+        if region is not None:
+            settings.append((f"{prefix}_ORIGIN", f"0x{region.origin:08x}"))
+            settings.append((f"{prefix}_BYTES", str(region.size_bytes)))
+    return ctx.ProjectCmakeContext(settings=tuple(settings))
+
+
+def _port_defines(spec: ProjectSpec) -> Iterator[str]:
+    """Preprocessor definitions of the port: pins of the console."""
+    console = spec.board.spec.console
+    if console.tx_pin is not None:
+        yield f"ECG_CONSOLE_TX_PIN={console.tx_pin}"
+    if console.rx_pin is not None:
+        yield f"ECG_CONSOLE_RX_PIN={console.rx_pin}"
+
+
+def _readme_context(spec: ProjectSpec) -> ctx.ReadmeContext:
+    source = spec.source
+    build = f"out/{spec.engine}/build"
+    return ctx.ReadmeContext(
+        tool_version=__version__,
+        model_name=spec.model.name,
+        model_bytes=len(spec.model.flatbuffer),
+        model_sha256=spec.model.sha256,
+        board_id=spec.board.id,
+        board_name=spec.board.spec.name,
+        engine=spec.engine,
+        runtime_id=source.runtime_id,
+        inputs=_tensor_lines(spec.model.inputs),
+        outputs=_tensor_lines(spec.model.outputs),
+        configure=f"cmake -S . -B {build} -G Ninja -D{source.cmake_variable}=<path of that TFLM>",
+        image_note=f"TFLM itself is not in this folder; to have it: `{source.how_to_get}`.",
+        packages=f"cmake ninja-build {source.packages} (Debian's names)",
+    )
+
+
+def _tensor_lines(tensors: Sequence[TensorSpec]) -> tuple[str, ...]:
+    """One line per tensor: type, shape, quantization."""
+    lines = []
+    for tensor in tensors:
+        text = f"{tensor.dtype} {list(tensor.shape)}"
+        if tensor.quantization is not None and len(tensor.quantization.scales) == 1:
+            scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
+            text += f", real = (q {'-' if zero_point >= 0 else '+'} {abs(zero_point)}) * {scale:.9g}"
+        lines.append(text)
+    return tuple(lines)
+
+
+def model_crc(model: Model) -> int:
+    """CRC-32 of the model image."""
+    return zlib.crc32(model.flatbuffer)

@@ -1,0 +1,1 @@
+"""The TFLM that firmware links: its operators, where it comes from, which one is chosen."""
