@@ -1,0 +1,148 @@
+"""Which tool flashes a board, and that the command does not believe one without proof."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.requirements import require
+from tflm_gen.board_loader import load_board
+from tflm_gen.errors import (
+    MissingToolError,
+    NoDeviceError,
+    ProcessTimeoutError,
+    ProjectModifiedError,
+    UnsupportedChoiceError,
+    UsageError,
+)
+from tflm_gen.runner.flash import choose_flasher, firmware_image, flash_request
+from tflm_gen.runner.flashers import pyocd
+from tflm_gen.runner.target import DeviceTarget
+
+
+@pytest.fixture
+def bin_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The only folder on PATH, and no tools beside this Python."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    return folder
+
+
+def install(folder: Path, name: str, body: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
+def target(tmp_path: Path, board_id: str = "nrf52840") -> DeviceTarget:
+    elf = tmp_path / "p" / "out" / "tflm" / "firmware.elf"
+    elf.parent.mkdir(parents=True, exist_ok=True)
+    elf.with_suffix(".hex").write_text(":00000001FF\n")
+    return DeviceTarget(
+        root=tmp_path / "p",
+        board_id=board_id,
+        board=load_board(board_id).spec,
+        elf_path=elf,
+        engine="tflm",
+        kernels="reference",
+        model_name="m",
+        model=b"",
+        model_crc=0,
+    )
+
+
+def test_first_installed_tool_is_chosen(bin_dir: Path, tmp_path: Path) -> None:
+    install(bin_dir, "openocd", "echo")
+    install(bin_dir, "JLinkExe", "echo")
+    choice = choose_flasher(target(tmp_path))
+    assert choice.flasher.name == "openocd"
+    assert choice.target == "board/nordic_nrf52_dk.cfg"
+    assert choice.reason == "not installed: pyocd, nrfjprog"
+
+
+def test_no_tool_is_exit_3_with_all_install_lines(bin_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingToolError) as caught:
+        choose_flasher(target(tmp_path))
+    assert "pyocd, openocd, nrfjprog, jlink" in caught.value.message
+    assert "apt-get install openocd" in caught.value.hint
+    assert "tflm-gen emulate" in caught.value.hint
+
+
+def test_named_tool(bin_dir: Path, tmp_path: Path) -> None:
+    install(bin_dir, "JLinkExe", "echo")
+    assert choose_flasher(target(tmp_path), tool_name="jlink").target == "nRF52840_xxAA"
+    with pytest.raises(MissingToolError, match="pyocd is not installed"):
+        choose_flasher(target(tmp_path), tool_name="pyocd")
+    with pytest.raises(UsageError, match="no flash tool 'avrdude'"):
+        choose_flasher(target(tmp_path), tool_name="avrdude")
+    with pytest.raises(UnsupportedChoiceError, match="esptool is not known to flash nrf52840"):
+        choose_flasher(target(tmp_path), tool_name="esptool")
+
+
+def test_emulated_board_cannot_be_flashed(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedChoiceError, match="corstone300"):
+        choose_flasher(target(tmp_path, "corstone300"))
+
+
+def flash_with(tool: str, tmp_path: Path) -> None:
+    device = target(tmp_path)
+    choice = choose_flasher(device, tool_name=tool)
+    choice.flasher.flash(
+        flash_request(device, choice, image=firmware_image(device), port=None, probe=None)
+    )
+
+
+def test_program_is_run_in_the_image_s_folder(bin_dir: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    install(bin_dir, "openocd", f'{{ pwd; echo "$@"; }} > {seen}\necho "** Verified OK **"')
+    flash_with("openocd", tmp_path)
+    folder, arguments = seen.read_text().splitlines()
+    assert folder == str(tmp_path / "p" / "out" / "tflm")
+    assert arguments.endswith("-c program firmware.hex verify reset exit")
+
+
+def test_hanging_program_is_stopped(
+    bin_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = shutil.which("sleep", path="/bin:/usr/bin")
+    install(bin_dir, "pyocd", f"{sleep} 600")
+    monkeypatch.setattr(pyocd, "PROGRAM_TIMEOUT_S", 0.5)
+    with pytest.raises(ProcessTimeoutError, match="flash with pyocd"):
+        flash_with("pyocd", tmp_path)
+
+
+def test_missing_image_is_named(tmp_path: Path) -> None:
+    device = target(tmp_path)
+    device.elf_path.with_suffix(".hex").unlink()
+    with pytest.raises(ProjectModifiedError, match=r"firmware\.hex is missing"):
+        firmware_image(device)
+
+
+@pytest.mark.parametrize("tool", ["openocd", "pyocd"])
+def test_real_tool_without_hardware(tool: str, tmp_path: Path) -> None:
+    """The installed tool itself; no probe is connected to a machine that runs tests."""
+    require(tool)
+    with pytest.raises(NoDeviceError):
+        flash_with(tool, tmp_path)
+
+
+def test_pyocd_knows_the_board_s_target() -> None:
+    require("pyocd")
+    from pyocd.target.builtin import BUILTIN_TARGETS
+
+    names = {entry.target for entry in load_board("nrf52840").spec.flash if entry.tool == "pyocd"}
+    assert names <= set(BUILTIN_TARGETS)
+
+
+def test_openocd_has_the_board_s_file() -> None:
+    require("openocd")
+    scripts = Path("/usr/share/openocd/scripts")
+    for entry in load_board("nrf52840").spec.flash:
+        if entry.tool == "openocd":
+            assert (scripts / entry.target).is_file()

@@ -1,0 +1,88 @@
+"""``tflm-gen bench``: cost of an inference and of each operator, with its basis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tflm_gen.cli.device_options import (
+    port_option,
+    print_document,
+    progress,
+    timeout_option,
+    with_option,
+)
+from tflm_gen.cli.options import json_option, project_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tflm_gen.wire import Line
+
+
+@click.command()
+@project_argument
+@with_option
+@port_option
+@click.option(
+    "--warmup",
+    type=click.IntRange(0, 1_000_000),
+    help="Untimed inferences before. Default: 2 on emulators, 100 on boards.",
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 1_000_000),
+    help="Timed inferences. Default: 10 on emulators, 1000 on boards.",
+)
+@timeout_option(60.0)
+@json_option
+def command(
+    project: Path,
+    with_name: str | None,
+    port: str | None,
+    warmup: int | None,
+    runs: int | None,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Measure the firmware in DIR, whole inferences and each operator."""
+    from tflm_gen.benchmark import BOARD_PLAN, EMULATOR_PLAN, BenchPlan, run_benchmark
+    from tflm_gen.report.bench_text import bench_document, bench_text
+    from tflm_gen.runner.launch import check_identity, open_device
+    from tflm_gen.runner.select import select_device
+    from tflm_gen.runner.target import load_target
+
+    target = load_target(project)
+    choice = select_device(target, port=port, with_name=with_name)
+    usual = BOARD_PLAN if choice.is_real else EMULATOR_PLAN
+    plan = BenchPlan(
+        warmup=usual.warmup if warmup is None else warmup,
+        runs=usual.runs if runs is None else runs,
+    )
+    if not as_json:
+        click.echo(f"benchmarking {target.model_name} with {choice.name} ({choice.reason})")
+    with (
+        progress(plan.runs, "runs") as advance,
+        open_device(choice, timeout_s=timeout_s, on_line=_count_runs(advance)) as session,
+    ):
+        boot = session.connect()
+        check_identity(boot, target)
+        result = run_benchmark(session, boot, plan)
+    if as_json:
+        print_document(bench_document(result, boot, choice))
+        return
+    for line in bench_text(result, boot):
+        click.echo(line)
+
+
+def _count_runs(advance: Callable[[], None]) -> Callable[[Line], None]:
+    """Moves the progress display with every timed run that the device reports."""
+
+    def see(line: Line) -> None:
+        record = line.record
+        if record is not None and record.name == "LATENCY" and record.text("what") == "invoke":
+            advance()
+
+    return see

@@ -1,0 +1,1 @@
+"""Runs firmware on boards and emulators, and talks to it."""

@@ -1,0 +1,132 @@
+"""Chooses the tool that flashes a board, from what the board file lists and what is installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tflm_gen.errors import (
+    MissingToolError,
+    ProjectModifiedError,
+    UnsupportedChoiceError,
+    UsageError,
+)
+from tflm_gen.runner.flashers import Flasher, discover
+from tflm_gen.runner.flashers._flasher import FlashRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tflm_gen.runner.target import DeviceTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlashChoice:
+    """The tool that will be used.
+
+    Attributes:
+        flasher: The tool.
+        target: The board in its words.
+        reason: Why this one, for the line that is printed.
+    """
+
+    flasher: Flasher
+    target: str
+    reason: str
+
+
+def choose_flasher(
+    target: DeviceTarget,
+    *,
+    tool_name: str | None = None,
+    flashers: Mapping[str, Flasher] | None = None,
+) -> FlashChoice:
+    """The tool that is named, else the first of the board's tools that is installed.
+
+    Args:
+        target: The project.
+        tool_name: A flasher's name.
+        flashers: What there is; found by :func:`discover` by default.
+
+    Raises:
+        UnsupportedChoiceError: If no tool, or not that one, can flash the board.
+        UsageError: If there is no flasher of that name.
+        MissingToolError: If none that could is installed.
+    """
+    known = discover() if flashers is None else flashers
+    listed: dict[str, str] = {entry.tool: entry.target for entry in target.board.flash}
+    if not listed:
+        raise UnsupportedChoiceError(
+            f"{target.board_id} is no board that can be flashed",
+            hint=f"Run it in an emulator: tflm-gen emulate {target.root}",
+        )
+    if tool_name is not None:
+        return _named(target, tool_name, listed, known)
+    installed = [name for name in listed if known[name].find() is not None]
+    if not installed:
+        hints = "; ".join(known[name].install_hint for name in listed if known[name].install_hint)
+        raise MissingToolError(
+            f"none of the tools that flash {target.board_id} is installed: {', '.join(listed)}",
+            hint=f"{hints}. Or run without a board: tflm-gen emulate {target.root}",
+        )
+    name = installed[0]
+    skipped = [other for other in listed if other not in installed]
+    reason = f"not installed: {', '.join(skipped)}" if skipped else "the board's first tool"
+    return FlashChoice(flasher=known[name], target=listed[name], reason=reason)
+
+
+def _named(
+    target: DeviceTarget,
+    tool_name: str,
+    listed: Mapping[str, str],
+    known: Mapping[str, Flasher],
+) -> FlashChoice:
+    if tool_name not in known:
+        raise UsageError(
+            f"no flash tool {tool_name!r}; there are: {', '.join(sorted(known))}",
+            hint="Leave --tool out to let the tool choose.",
+        )
+    if tool_name not in listed:
+        raise UnsupportedChoiceError(
+            f"{tool_name} is not known to flash {target.board_id}; known are: {', '.join(listed)}",
+            hint="Use one of those.",
+        )
+    flasher = known[tool_name]
+    if flasher.find() is None:
+        raise MissingToolError(f"{tool_name} is not installed", hint=flasher.install_hint)
+    return FlashChoice(
+        flasher=flasher, target=listed[tool_name], reason=f"asked for with --tool {tool_name}"
+    )
+
+
+def firmware_image(target: DeviceTarget) -> Path:
+    """The Intel HEX file beside the linked ELF.
+
+    Raises:
+        ProjectModifiedError: If it is missing.
+    """
+    image = target.elf_path.with_suffix(".hex").resolve()
+    if not image.is_file():
+        raise ProjectModifiedError(
+            f"{image} is missing", hint="Build the project again: tflm-gen build"
+        )
+    return image
+
+
+def flash_request(
+    target: DeviceTarget,
+    choice: FlashChoice,
+    *,
+    image: Path,
+    port: str | None,
+    probe: str | None,
+) -> FlashRequest:
+    """What the chosen tool is asked to do."""
+    return FlashRequest(
+        project=target.root.resolve(),
+        image=image,
+        target=choice.target,
+        port=port,
+        probe=probe,
+    )

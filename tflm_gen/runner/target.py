@@ -1,0 +1,84 @@
+"""What a runner must know about a built project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tflm_gen.errors import NotAProjectError, ProjectModifiedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tflm_gen.board_spec import BoardSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceTarget:
+    """A firmware image, the board it is for, and the model it must carry.
+
+    Attributes:
+        root: Folder of the generated project.
+        board_id: Which board it was built for.
+        board: That board.
+        elf_path: The linked firmware.
+        engine: "tflm" or "compiled".
+        kernels: Kernel library, as the manifest names it.
+        model_name: Name of the model.
+        model: The model's bytes as they lie in flash.
+        model_crc: CRC-32 of them, which the firmware's banner must name.
+    """
+
+    root: Path
+    board_id: str
+    board: BoardSpec
+    elf_path: Path
+    engine: str
+    kernels: str
+    model_name: str
+    model: bytes
+    model_crc: int
+
+
+def load_target(project: Path) -> DeviceTarget:
+    """Read what is needed from a generated project.
+
+    Raises:
+        NotAProjectError: If the folder is none, or nothing was linked in it.
+        ProjectModifiedError: If its model is no longer the one it was built for.
+    """
+    import hashlib
+
+    from tflm_gen.board_loader import load_board
+    from tflm_gen.project.manifest import read_manifest
+
+    manifest = read_manifest(project)
+    if manifest.linked is None:
+        raise NotAProjectError(
+            f"{project} holds sources only: nothing was linked when it was built",
+            hint="See what is missing: tflm-gen doctor; then build it again.",
+        )
+    elf_path = project / manifest.linked.elf
+    model_path = project / manifest.model.file
+    for path in (elf_path, model_path):
+        if not path.is_file():
+            raise ProjectModifiedError(
+                f"{path} is missing", hint="Build the project again: tflm-gen build"
+            )
+    model = model_path.read_bytes()
+    if hashlib.sha256(model).hexdigest() != manifest.model.sha256:
+        raise ProjectModifiedError(
+            f"{model_path} is not the model this project was built for",
+            hint="Build a project for the new model: tflm-gen build MODEL --board ID",
+        )
+    return DeviceTarget(
+        root=project,
+        board_id=manifest.board.id,
+        board=load_board(manifest.board.id).spec,
+        elf_path=elf_path,
+        engine=manifest.engine,
+        kernels=manifest.kernels,
+        model_name=manifest.model.name,
+        model=model,
+        model_crc=manifest.model.crc32,
+    )

@@ -1,0 +1,1 @@
+"""Builds of generated projects: CMake, ELF files, finished builds by content."""
