@@ -1,0 +1,150 @@
+"""Post-training quantization of a float .tflite (runs in the child, uses TensorFlow).
+
+Every source first becomes one float .tflite, which is then calibrated and quantized with the two
+steps that TensorFlow's own converter uses. One route for Keras, SavedModel and .tflite gives one
+set of results, and the calibrated ranges are there to be looked at in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tflm_gen.errors import UnsupportedModelError
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+def float_interpreter(float_model: bytes) -> Any:  # noqa: ANN401 - TensorFlow has no types
+    """TFLite's reference kernels; XNNPACK is no oracle."""
+    import tensorflow as tf
+
+    return tf.lite.Interpreter(
+        model_content=float_model,
+        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+    )
+
+
+def input_shapes(float_model: bytes) -> dict[str, tuple[int, ...]]:
+    """Input name -> shape without batch, named by the signature where there is one.
+
+    Raises:
+        UnsupportedModelError: An input is not float32, or a dimension other than the batch is
+            unknown.
+    """
+    interpreter = float_interpreter(float_model)
+    integers = [d["name"] for d in interpreter.get_tensor_details() if _is_quantized(d)]
+    if integers:
+        raise UnsupportedModelError(
+            f"{len(integers)} tensors are integers with a scale (first: {integers[0]!r}): "
+            "this model is quantized already",
+            hint="quantize takes a float model; tflm-gen inspect says what this one is.",
+        )
+    shapes = {}
+    for name, detail in named_details(interpreter, "input").items():
+        if detail["dtype"] is not np.float32:
+            raise UnsupportedModelError(
+                f"input {name!r} is {np.dtype(detail['dtype']).name}, not float32",
+                hint="Windows are real numbers; move look-ups and casts out of the model.",
+            )
+        if any(d < 0 for d in detail["shape_signature"][1:]):
+            raise UnsupportedModelError(
+                f"input {name!r} has an unknown dimension: {tuple(detail['shape_signature'])}",
+                hint="Fix the window length in the model's Input layer.",
+            )
+        shapes[name] = tuple(int(d) for d in detail["shape"][1:])
+    return shapes
+
+
+def _is_quantized(detail: Mapping[str, Any]) -> bool:
+    return detail["dtype"] in (np.int8, np.uint8, np.int16) and detail["quantization"][0] != 0
+
+
+def named_details(interpreter: Any, side: str) -> dict[str, Any]:  # noqa: ANN401
+    """Tensor details by signature name, in the interpreter's own order."""
+    details = getattr(interpreter, f"get_{side}_details")()
+    names = {}
+    for signature in interpreter._get_full_signature_list().values():
+        names = {index: name for name, index in signature[f"{side}s"].items()}
+        break
+    return {names.get(d["index"], d["name"]): d for d in details}
+
+
+def run_float(float_model: bytes, arrays: Arrays) -> list[NDArray[np.float32]]:
+    """Outputs of the float model, one array of shape (n_windows, ...) per output."""
+    interpreter = float_interpreter(float_model)
+    interpreter.allocate_tensors()
+    inputs = named_details(interpreter, "input")
+    outputs = list(named_details(interpreter, "output").values())
+    rows: list[list[NDArray[np.float32]]] = [[] for _ in outputs]
+    for i in range(len(next(iter(arrays.values())))):
+        for name, detail in inputs.items():
+            interpreter.set_tensor(detail["index"], arrays[name][i][None])
+        interpreter.invoke()
+        for row, detail in zip(rows, outputs, strict=True):
+            row.append(interpreter.get_tensor(detail["index"])[0].copy())
+    return [np.stack(row) for row in rows]
+
+
+def quantize(
+    float_model: bytes, arrays: Arrays, *, scheme: str, io: str, per_channel: bool
+) -> bytes:
+    """Calibrate with the windows and quantize every operator.
+
+    Args:
+        float_model: Float .tflite with batch 1.
+        arrays: Calibration windows, input name -> (n_windows, ...).
+        scheme: "int8" or "int16x8".
+        io: "int8" (integers of the scheme) or "float32".
+        per_channel: Per-channel convolution weights.
+
+    Raises:
+        UnsupportedModelError: An operator has no integer version.
+    """
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.python.optimize import calibrator
+
+    names = list(named_details(float_interpreter(float_model), "input"))
+    activations = tf.int8 if scheme == "int8" else tf.int16
+    outside = activations if io == "int8" else tf.float32
+
+    def windows() -> Iterator[list[NDArray[np.float32]]]:
+        for i in range(len(arrays[names[0]])):
+            yield [arrays[name][i][None] for name in names]
+
+    try:
+        # A fused LSTM needs its intermediate tensors to be calibrated as well.
+        tool = calibrator.Calibrator(calibrator.add_intermediate_tensors(float_model))
+        if scheme == "int8":
+            return bytes(
+                mlir_quantize(
+                    tool.calibrate(windows),
+                    disable_per_channel=not per_channel,
+                    input_data_type=outside,
+                    output_data_type=outside,
+                )
+            )
+        # TensorFlow has int16 activations only in its older quantizer.
+        return bytes(
+            tool.calibrate_and_quantize(
+                windows,
+                outside,
+                outside,
+                allow_float=False,
+                activations_type=activations,
+                bias_type=tf.int64,
+                disable_per_channel=not per_channel,
+                # CMSIS-NN's int16 FULLY_CONNECTED takes one scale only.
+                disable_per_channel_quantization_for_dense_layers=True,
+            )
+        )
+    except (RuntimeError, ValueError) as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+        raise UnsupportedModelError(
+            f"TensorFlow {tf.__version__} cannot quantize this model to {scheme}: {first[:300]}",
+            hint="Run tflm-gen inspect on the float .tflite to see its operators.",
+        ) from error

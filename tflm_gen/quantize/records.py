@@ -1,0 +1,81 @@
+"""What ``quantize`` is asked and what it answers; plain data, so that it crosses to the child."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCHEMES = ("int8", "int16x8")
+IO_TYPES = ("int8", "float32")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizeRequest:
+    """One quantization.
+
+    Attributes:
+        model_path: .keras/.h5 file, SavedModel folder or float .tflite.
+        data_path: Windows, as :func:`tflm_gen.quantize.windows.load_windows` reads them.
+        scheme: "int8", or "int16x8" (int16 activations, int8 weights).
+        io: Type of the model's inputs and outputs: "int8" or "float32". With scheme int16x8,
+            "int8" stands for int16.
+        per_channel: Per-channel weights for convolutions.
+        held_out: Share of the windows kept out of calibration for the agreement, in [0, 1).
+        output_path: Where the quantized model is written.
+    """
+
+    model_path: str
+    data_path: str
+    scheme: str
+    io: str
+    per_channel: bool
+    held_out: float
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Float against quantized model on the same windows.
+
+    Attributes:
+        split: Which windows, in words.
+        runtime: What ran the quantized model.
+        n_windows: How many.
+        same_class: Windows whose largest output is at the same place, or None when the model has
+            no output of two or more values.
+        max_abs_error: Largest difference of any output value, in the output's own unit.
+        mean_abs_error: Mean difference over all output values.
+    """
+
+    split: str
+    runtime: str
+    n_windows: int
+    same_class: int | None
+    max_abs_error: float
+    mean_abs_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizeAnswer:
+    """What the child reports.
+
+    Attributes:
+        source_kind: "keras", "saved_model" or "tflite".
+        source_sha256: Of the float model as given (of all files, in name order, for a folder).
+        float_bytes: Size of the float .tflite that was quantized.
+        quantized_bytes: Size of the result.
+        quantized_sha256: Of the result.
+        n_calibration: Windows that set the ranges.
+        inputs: Input name -> shape without batch.
+        agreement: Float against quantized.
+        versions: Python, numpy, tensorflow, keras.
+    """
+
+    source_kind: str
+    source_sha256: str
+    float_bytes: int
+    quantized_bytes: int
+    quantized_sha256: str
+    n_calibration: int
+    inputs: dict[str, tuple[int, ...]]
+    agreement: Agreement
+    versions: dict[str, str]

@@ -1,0 +1,131 @@
+"""The child process of ``quantize``: request on standard input, answer on standard output.
+
+TensorFlow costs seconds to import, prints a lot and can crash; none of that reaches the tool.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from tflm_gen.errors import TflmGenError, UsageError
+from tflm_gen.quantize.records import Agreement, QuantizeAnswer, QuantizeRequest
+
+MIN_WINDOWS = 10
+
+
+def main() -> None:
+    """Answer one request; an expected error is an answer too."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    request = QuantizeRequest(**json.load(sys.stdin))
+    # TensorFlow's C++ side writes to descriptor 1 as well: keep the real one for the answer.
+    answer_fd = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        answer: dict[str, Any] = {"ok": dataclasses.asdict(answer_request(request))}
+    except TflmGenError as error:
+        kind = type(error).__name__
+        answer = {"error": {"kind": kind, "message": error.message, "hint": error.hint}}
+    with os.fdopen(answer_fd, "w", encoding="utf-8") as out:
+        json.dump(answer, out)
+
+
+def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
+    """Convert, calibrate, quantize, compare, write the file."""
+    import numpy as np
+
+    from tflm_gen.quantize import agreement, metadata, ptq, source
+    from tflm_gen.quantize.windows import load_windows, match_inputs
+
+    path = Path(request.model_path)
+    kind = source.source_kind(path)
+    windows = load_windows(Path(request.data_path))
+    float_model = source.float_tflite(path, kind)
+    shapes = ptq.input_shapes(float_model)
+    arrays = match_inputs(windows, shapes)
+    calibration, test, split = _split(windows.n_windows, request.held_out)
+    if len(calibration) < MIN_WINDOWS:
+        raise UsageError(
+            f"{request.data_path}: {len(calibration)} windows are left for calibration; "
+            f"at least {MIN_WINDOWS} are needed (100 to 500 are usual)",
+            hint="Add windows of more patients and classes, or lower --held-out.",
+        )
+    quantized = ptq.quantize(
+        float_model,
+        {name: array[calibration] for name, array in arrays.items()},
+        scheme=request.scheme,
+        io=request.io,
+        per_channel=request.per_channel,
+    )
+    versions = _versions()
+    float_sha256 = source.source_sha256(path)
+    facts = _facts(request, kind, n_calibration=len(calibration), versions=versions)
+    quantized = metadata.with_metadata(
+        quantized, {metadata.FLOAT_SHA256: float_sha256.encode(), metadata.QUANTIZE: facts}
+    )
+    test_arrays = {name: np.ascontiguousarray(array[test]) for name, array in arrays.items()}
+    runtime, quantized_outputs = agreement.run_quantized(quantized, test_arrays)
+    measured: Agreement = agreement.compare(
+        ptq.run_float(float_model, test_arrays), quantized_outputs, split=split, runtime=runtime
+    )
+    Path(request.output_path).write_bytes(quantized)
+    return QuantizeAnswer(
+        source_kind=kind,
+        source_sha256=float_sha256,
+        float_bytes=len(float_model),
+        quantized_bytes=len(quantized),
+        quantized_sha256=hashlib.sha256(quantized).hexdigest(),
+        n_calibration=len(calibration),
+        inputs=shapes,
+        agreement=measured,
+        versions=versions,
+    )
+
+
+def _facts(
+    request: QuantizeRequest, kind: str, *, n_calibration: int, versions: dict[str, str]
+) -> bytes:
+    """How the model was made, as the metadata keeps it."""
+    facts = {
+        "scheme": request.scheme,
+        "io": request.io,
+        "per_channel": request.per_channel,
+        "n_calibration": n_calibration,
+        "source_kind": kind,
+        "versions": versions,
+    }
+    return json.dumps(facts, sort_keys=True).encode()
+
+
+def _split(n_windows: int, held_out: float) -> tuple[list[int], list[int], str]:
+    """Row numbers for calibration and comparison; the held-out rows are spread over the file."""
+    n_test = int(n_windows * held_out)
+    if n_test == 0:
+        rows = list(range(n_windows))
+        return rows, rows, f"the {n_windows} calibration windows themselves"
+    test = sorted({(i * n_windows) // n_test for i in range(n_test)})
+    kept = set(test)
+    calibration = [i for i in range(n_windows) if i not in kept]
+    return calibration, test, f"{len(test)} windows of the same data, held out of calibration"
+
+
+def _versions() -> dict[str, str]:
+    import numpy as np
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "tensorflow": tf.__version__,
+        "keras": tf.keras.__version__,
+    }
+
+
+if __name__ == "__main__":
+    main()
