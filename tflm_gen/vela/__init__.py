@@ -1,0 +1,1 @@
+"""Arm's Vela compiler for the Ethos-U NPU, run in a child process."""
