@@ -11,18 +11,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/machine.sh
 . scripts/machine.sh
 
-with_tensorflow=${TFLM_GEN_TEST_TF:-1}
-needs=cross,hostcc,gdb,qemu,image,debug_image,oracle,vela
-extras=test,ethos-u
+extras=test,ethos-u,flash
 selection=()
-if [ "$with_tensorflow" = 1 ]; then
-  needs=$needs,tensorflow
+if [ "${TFLM_GEN_TEST_TF:-1}" = 1 ]; then
   extras=$extras,quantize
 else
   selection=(-m 'not tensorflow')
 fi
 
-install_packages "${FIRMWARE_PACKAGES[@]}" g++ gdb-multiarch
+install_packages "${FIRMWARE_PACKAGES[@]}" g++ gdb-multiarch openocd
 make_environment .venv "$(sha256sum pyproject.toml)" --editable ".[$extras]"
 PATH=$PWD/.venv/bin:$PATH
 
@@ -39,5 +36,5 @@ find firmware_templates tests \( -name '*.cc' -o -name '*.h' \) \
 for script in .ci/run scripts/*.sh tests/*.sh examples/*.sh; do bash -n "$script"; done
 
 say "tests"
-export TFLM_GEN_REQUIRE=${TFLM_GEN_REQUIRE-$needs}
+export TFLM_GEN_REQUIRE=${TFLM_GEN_REQUIRE-all}
 exec python -m pytest -n "${TFLM_GEN_TEST_WORKERS:-2}" "${selection[@]}" "$@"

@@ -135,12 +135,15 @@ class RenodePlatform(_Record):
     Attributes:
         platform: File name of the platform description in ``renode/``.
         uart: The console, by Renode's name.
-        mips: Instructions per microsecond of virtual time.
+        mips: Instructions per microsecond of virtual time, as in the platform description.
+        has_clock: False: no clock of the firmware runs there, so bytes can be compared and nothing
+            can be measured; such a machine is used only if asked for.
     """
 
     platform: Text
     uart: Text
-    mips: Positive | None = None
+    mips: Positive
+    has_clock: bool = True
 
 
 class Emulators(_Record):

@@ -17,7 +17,8 @@ from tflm_gen.project.plan import ProjectSpec, plan_project
 from tflm_gen.project.writer import check_replaceable, staged_project, write_files
 from tflm_gen.tflm.choice import choose_engine
 from tflm_gen.tflm.op_table import load_op_table, select_ops
-from tflm_gen.toolchain.firmware import FirmwareJob, build_or_reuse, start_arena_bytes
+from tflm_gen.toolchain.firmware import build_or_reuse, start_arena_bytes
+from tflm_gen.toolchain.work_tree import FirmwareJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from tflm_gen.model.records import Model
     from tflm_gen.project.manifest import Manifest
     from tflm_gen.tflm.choice import EngineChoice
-    from tflm_gen.toolchain.firmware import ArenaMode, BuiltFirmware
+    from tflm_gen.toolchain.firmware import BuiltFirmware
+    from tflm_gen.toolchain.work_tree import ArenaMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +160,8 @@ def _write_project(
     project = plan_project(spec, arena_bytes=arena.size_bytes, arena_basis=arena.words)
     files = dict(project.files)
     if built is not None:
-        out = PurePosixPath("out") / spec.engine
-        files.update({out / name: data for name, data in built.outcome.files.items()})
+        out = PurePosixPath("out")
+        files.update({out / path: data for path, data in built.outcome.files.items()})
     manifest = plan_manifest(
         ManifestInputs(
             spec=spec,

@@ -57,6 +57,8 @@ EXPECTED_FAILURE = "@pytest.mark.xfail\ndef test_a():\n    assert 0"
         (NEEDS_QEMU_INSIDE, "", 0, "1 skipped"),
         (OWN_SKIP, "", 0, "1 skipped"),
         (NEEDS_QEMU, "qemu", 1, "needs qemu: not on PATH: qemu-system-arm"),
+        (NEEDS_QEMU, "all", 1, "needs qemu: not on PATH: qemu-system-arm"),
+        (NEEDS_RENODE, "all", 0, "1 skipped"),
         (NEEDS_QEMU_INSIDE, "qemu", 1, "needs qemu: not on PATH: qemu-system-arm"),
         (NEEDS_QEMU, "cross,renode", 1, "skips that CI does not allow"),
         (OWN_SKIP, "qemu", 1, "not today"),

@@ -106,3 +106,11 @@ def build_project(root: Path, pin: ImagePin) -> None:
     configured = configure(root, f"-DTFLM_IMAGE={image}")
     assert configured.returncode == 0, configured.stderr
     check("cmake", "--build", root / BUILD, "--parallel", "2")
+
+
+def change(project: CorstoneFirmware, path: str, old: str, new: str) -> None:
+    """Replace text that must be there in one file of a project."""
+    file = project.root / path
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))

@@ -76,7 +76,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "tensorflow": _lacks_package("tensorflow"),
     "vela": _lacks_package("ethosu"),
     "openocd": _lacks_programs("openocd"),
-    "pyocd": _lacks_programs("pyocd"),
+    "pyocd": _lacks_package("pyocd"),
     "renode": _lacks_programs("renode"),
     "image": functools.partial(_lacks_image, debug=False),
     "debug_image": functools.partial(_lacks_image, debug=True),
@@ -87,9 +87,15 @@ NEEDS: dict[str, Callable[[], str | None]] = {
 
 
 def required_names(value: str | None = None) -> frozenset[str]:
-    """Needs that must be met, from ``TFLM_GEN_REQUIRE`` or the value given."""
+    """Needs that must be met, from ``TFLM_GEN_REQUIRE`` or the value given.
+
+    ``all`` stands for every need that ``allowed_skips.txt`` does not list.
+    """
     text = os.environ.get("TFLM_GEN_REQUIRE", "") if value is None else value
-    return frozenset(name.strip() for name in text.split(",") if name.strip())
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if "all" in names:
+        names = names - {"all"} | (set(NEEDS) - allowed_skips())
+    return frozenset(names)
 
 
 def require(name: str) -> None:

@@ -165,6 +165,18 @@ def _static_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
         relative = path.relative_to(root)
         if path.is_file() and path.name not in _NOT_COPIED and "tests" not in relative.parts:
             yield PurePosixPath(relative.as_posix()), path.read_bytes()
+    yield from _renode_files(spec)
+
+
+def _renode_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Platform, script and test suite for Renode, which look for the project's firmware."""
+    described = spec.board.spec.emulator.renode
+    if described is None:
+        return
+    for kind in ("repl", "resc", "robot"):
+        path = (resources.renode_dir() / described.platform).with_suffix(f".{kind}")
+        data = path.read_bytes().replace(b"out/tflm/", f"out/{spec.engine}/".encode())
+        yield PurePosixPath("renode", path.name), data
 
 
 def _needed_ports(root: Path, family: str) -> list[str]:
@@ -280,7 +292,9 @@ def _tensor_lines(tensors: Sequence[TensorSpec]) -> tuple[str, ...]:
         text = f"{tensor.dtype} {list(tensor.shape)}"
         if tensor.quantization is not None and len(tensor.quantization.scales) == 1:
             scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
-            text += f", real = (q {'-' if zero_point >= 0 else '+'} {abs(zero_point)}) * {scale:.9g}"
+            text += (
+                f", real = (q {'-' if zero_point >= 0 else '+'} {abs(zero_point)}) * {scale:.9g}"
+            )
         lines.append(text)
     return tuple(lines)
 

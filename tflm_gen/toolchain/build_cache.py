@@ -31,7 +31,7 @@ class BuildOutcome:
     Attributes:
         arena: The arena.
         sizes: Flash and RAM.
-        files: Firmware files by name (``firmware.elf`` ...).
+        files: Firmware files by path below ``out/`` (``tflm/firmware.elf`` ...).
         warnings: What the user should know.
     """
 
@@ -82,6 +82,7 @@ def store_outcome(key: str, outcome: BuildOutcome) -> None:
         return
     try:
         for name, data in outcome.files.items():
+            (staging / name).parent.mkdir(exist_ok=True)
             (staging / name).write_bytes(data)
         result = {
             "arena": asdict(outcome.arena),

@@ -6,9 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tflm_gen import process
 from tflm_gen.errors import BuildFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BUILD_TOOLS_HINT = "Debian: apt install cmake ninja-build"
 ARM_COMPILER = "arm-none-eabi-g++"
@@ -67,47 +71,48 @@ def first_line(program: str) -> str:
     return lines[0].strip() if lines else "unknown version"
 
 
-def configure_command(project: Path, engine: str, variable: str, source: Path) -> tuple[str, ...]:
+def configure_command(
+    project: Path, output: str, definitions: Mapping[str, str]
+) -> tuple[str, ...]:
     """Arguments that configure the build of a project.
 
     Args:
         project: Folder of the project.
-        engine: Engine that is linked.
-        variable: CMake cache variable that names the TFLM.
-        source: That TFLM.
+        output: Folder below ``out/`` for the results.
+        definitions: CMake cache variables.
     """
-    build = project / "out" / engine / "build"
     return (
-        *("cmake", "-S", str(project), "-B", str(build), "-G", "Ninja"),
-        f"-D{variable}={source}",
+        *("cmake", "-S", str(project), "-B", str(project / "out" / output / "build")),
+        *("-G", "Ninja"),
+        *(f"-D{name}={value}" for name, value in definitions.items()),
     )
 
 
-def build_command(project: Path, engine: str) -> tuple[str, ...]:
+def build_command(project: Path, output: str) -> tuple[str, ...]:
     """Arguments that build a configured project."""
-    build = project / "out" / engine / "build"
+    build = project / "out" / output / "build"
     return ("cmake", "--build", str(build), "--parallel", str(_JOBS))
 
 
-def configure(project: Path, engine: str, variable: str, source: Path) -> None:
+def configure(project: Path, output: str, definitions: Mapping[str, str]) -> None:
     """Configure the build.
 
     Raises:
         BuildFailedError: With what CMake said.
         ProcessTimeoutError: If it hangs.
     """
-    argv = configure_command(project, engine, variable, source)
+    argv = configure_command(project, output, definitions)
     _run(argv, "configure the build", _CONFIGURE_TIMEOUT_S)
 
 
-def build(project: Path, engine: str) -> None:
+def build(project: Path, output: str) -> None:
     """Compile and link.
 
     Raises:
         BuildFailedError: With the compiler's first messages.
         ProcessTimeoutError: If it hangs.
     """
-    _run(build_command(project, engine), "build the firmware", _BUILD_TIMEOUT_S)
+    _run(build_command(project, output), "build the firmware", _BUILD_TIMEOUT_S)
 
 
 def _run(argv: tuple[str, ...], purpose: str, timeout_s: float) -> None:

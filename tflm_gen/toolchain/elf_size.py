@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 # Sections that hold one thing alone; everything else is our code or our variables.
 _IMAGE_PREFIX = ".image"
 _IMAGE_RAM_COPY = ".image_bram"
-_OWN_SECTIONS = {".model": "model", ".stack": "stack", ".arena": "arena"}
+_OWN_SECTIONS = {
+    ".model": "model",
+    ".stack": "stack",
+    ".application_stack": "stack",
+    ".arena": "arena",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,5 @@
-// Times loops of known length on the port's counter, in place of the application.
+// Times loops of known length on the port's counter, in place of the
+// application.
 //
 // A loop of n turns is 2n instructions; two lengths of the same loop differ by
 // exactly 2(n2 - n1), whatever reading the counter costs.
@@ -41,9 +42,21 @@ namespace ecg {
 
 void RunApplication() {
   board::Init();
-  constexpr std::uint32_t kTurns[] = {1,     1,     2,      3,       10,
-                                      11,    100,   1000,   1001,    9999,
-                                      12345, 65536, 200000, 1000000, 5000000};
+  constexpr std::uint32_t kTurns[] = {1,
+                                      1,
+                                      2,
+                                      3,
+                                      10,
+                                      11,
+                                      100,
+                                      1000,
+                                      1001,
+                                      9999,
+                                      12345,
+                                      65536,
+                                      200000,
+                                      1000000,
+                                      5000000};
   for (const std::uint32_t turns : kTurns) {
     const std::uint64_t ticks = TimeLoop(turns);
     Print(turns);

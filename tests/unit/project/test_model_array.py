@@ -30,9 +30,7 @@ def test_source_is_the_model(data: bytes) -> None:
 
 def test_header_has_length_hash_crc_and_schema_version() -> None:
     data = b"123456789"
-    text = model_data_header(
-        model_name="m", data=data, sha256="cd" * 32, schema_version=3
-    ).decode()
+    text = model_data_header(model_name="m", data=data, sha256="cd" * 32, schema_version=3).decode()
     assert "kModelBytes = 9;" in text
     assert "kModelCrc32 = 0xcbf43926u;" in text  # CRC-32's check value.
     assert zlib.crc32(data) == 0xCBF43926

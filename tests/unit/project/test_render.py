@@ -58,7 +58,7 @@ def test_compiler_reads_the_same_string(tmp_path: Path) -> None:
 @pytest.mark.cross
 def test_cmake_reads_the_same_string(tmp_path: Path) -> None:
     script = tmp_path / "a.cmake"
-    script.write_text(f"set(V {cmake_string(NASTY)})\nfile(WRITE {tmp_path}/out \"${{V}}\")\n")
+    script.write_text(f'set(V {cmake_string(NASTY)})\nfile(WRITE {tmp_path}/out "${{V}}")\n')
     subprocess.run(["cmake", "-P", script], check=True)
     assert (tmp_path / "out").read_text() == NASTY
 

@@ -46,9 +46,7 @@ def test_our_own_project_is_replaced_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_old_project_stays_if_the_new_one_fails(
-    tmp_path: Path, error: type[BaseException]
-) -> None:
+def test_old_project_stays_if_the_new_one_fails(tmp_path: Path, error: type[BaseException]) -> None:
     root = tmp_path / "p"
     make_project(root, "one")
     with pytest.raises(error), staged_project(root) as staging:

@@ -146,3 +146,55 @@ def test_openocd_has_the_board_s_file() -> None:
     for entry in load_board("nrf52840").spec.flash:
         if entry.tool == "openocd":
             assert (scripts / entry.target).is_file()
+
+
+def flash_command(monkeypatch: pytest.MonkeyPatch, device: DeviceTarget, *options: str) -> int:
+    from tflm_gen.cli import run
+
+    monkeypatch.setattr("tflm_gen.runner.target.load_target", lambda _: device)
+    device.root.mkdir(parents=True, exist_ok=True)
+    return run(["flash", str(device.root), *options])
+
+
+def test_flash_command_prints_the_proof(
+    bin_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    install(bin_dir, "openocd", 'echo "** Verified OK **"')
+    device = target(tmp_path)
+    assert flash_command(monkeypatch, device) == 0
+    assert "written:  ** Verified OK **" in capsys.readouterr().out
+    assert flash_command(monkeypatch, device, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "tflm-gen/flash/1"
+    assert document["proof"] == "** Verified OK **"
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "exit_code"),
+    [
+        ("exit 0", [], 4),
+        ("echo 'Error: unable to find a matching CMSIS-DAP device'; exit 1", [], 3),
+        ("echo '** Verified OK **'; exit 1", [], 4),
+        ("", ["--tool", "avrdude"], 2),
+        ("", ["--tool", "esptool"], 2),
+        ("", ["--tool", "pyocd"], 3),
+    ],
+)
+def test_flash_command_exit_codes(
+    bin_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    body: str,
+    options: list[str],
+    exit_code: int,
+) -> None:
+    install(bin_dir, "openocd", body)
+    assert flash_command(monkeypatch, target(tmp_path), "--json", *options) == exit_code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error[TG")
+    assert "\nhint: " in printed.err

@@ -49,9 +49,7 @@ def test_host_links_the_wheel() -> None:
     assert choice.kernels == "reference"
 
 
-def test_tree_by_option_and_by_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tree_by_option_and_by_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = make_tree(tmp_path / "tree")
     by_option = choose("nrf52840", tflm_dir=tree)
     assert by_option.source is not None
@@ -72,9 +70,7 @@ def test_tree_digest_follows_the_sources(tmp_path: Path) -> None:
     assert len(digests) == 2
 
 
-def test_folder_that_is_no_tree_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folder_that_is_no_tree_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="no tree of TFLM's sources"):
         choose("nrf52840", tflm_dir=tmp_path)
     monkeypatch.setenv(TREE_VARIABLE, str(tmp_path))

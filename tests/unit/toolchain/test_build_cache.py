@@ -14,7 +14,7 @@ OUTCOME = BuildOutcome(
         image_flash=1, image_ram=2, model_flash=3, code_flash=4, data_ram=5, stack_ram=6,
         arena_ram=7,
     ),
-    files={"firmware.elf": b"\x7fELF", "firmware.hex": b":00"},
+    files={"tflm/firmware.elf": b"\x7fELF", "tflm/firmware.hex": b":00"},
     warnings=("careful",),
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ def test_storing_again_replaces() -> None:
     assert load_outcome("k") == OUTCOME
 
 
-@pytest.mark.parametrize("name", ["firmware.elf", "firmware.hex", "result.json"])
+@pytest.mark.parametrize("name", ["tflm/firmware.elf", "tflm/firmware.hex", "result.json"])
 @pytest.mark.parametrize("damage", [b"", b"other", None])
 def test_a_damaged_build_is_not_used(cache: Path, name: str, damage: bytes | None) -> None:
     store_outcome("k", OUTCOME)

@@ -24,8 +24,10 @@ collect2: error: ld returned 1 exit status
 
 def test_arguments_are_exact() -> None:
     root = Path("/p")
-    assert cmake.configure_command(root, "tflm", "TFLM_IMAGE", Path("/i.axf")) == (
-        *("cmake", "-S", "/p", "-B", "/p/out/tflm/build", "-G", "Ninja", "-DTFLM_IMAGE=/i.axf"),
+    definitions = {"TFLM_DIR": "/t", "ECG_TWIN": "ON"}
+    assert cmake.configure_command(root, "tflm-twin", definitions) == (
+        *("cmake", "-S", "/p", "-B", "/p/out/tflm-twin/build", "-G", "Ninja"),
+        *("-DTFLM_DIR=/t", "-DECG_TWIN=ON"),
     )
     assert cmake.build_command(root, "tflm") == (
         *("cmake", "--build", "/p/out/tflm/build", "--parallel", "2"),
@@ -52,10 +54,10 @@ def test_the_telling_lines_of_a_log_are_found(log: str, words: str) -> None:
 @pytest.mark.cross
 def test_a_broken_project_is_a_build_error(tmp_path: Path) -> None:
     (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.20)\nproject(x NONE)\nmessage(FATAL_ERROR \"no moon\")\n"
+        'cmake_minimum_required(VERSION 3.20)\nproject(x NONE)\nmessage(FATAL_ERROR "no moon")\n'
     )
     with pytest.raises(BuildFailedError, match="cannot configure the build"):
-        cmake.configure(tmp_path, "tflm", "TFLM_IMAGE", Path("/nowhere"))
+        cmake.configure(tmp_path, "tflm", {"TFLM_IMAGE": "/nowhere"})
 
 
 @pytest.mark.cross

@@ -59,8 +59,6 @@ def test_image_variables_come_from_the_image(tmp_path: Path) -> None:
 @pytest.mark.cross
 def test_common_sections_are_split_by_the_known_sizes(tmp_path: Path) -> None:
     text = ".text\n.space 1000\n.bss\n.space 5000\n"
-    sizes = firmware_sizes(
-        assemble(tmp_path, text), KnownSizes(model=300, stack=512, arena=4096)
-    )
+    sizes = firmware_sizes(assemble(tmp_path, text), KnownSizes(model=300, stack=512, arena=4096))
     assert (sizes.model_flash, sizes.code_flash) == (300, 700)
     assert (sizes.data_ram, sizes.stack_ram, sizes.arena_ram) == (5000 - 4608, 512, 4096)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tflm_gen.errors import DeviceTimeoutError, FirmwareError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SENTINEL = "tflm-gen: machine is ready"
@@ -60,10 +61,21 @@ class Monitor:
         self._socket = connected
         self._socket.settimeout(_POLL_S)
         self._text = ""
+        self._is_closed = False
 
     def send(self, line: str) -> None:
-        """Send one command."""
-        self._socket.sendall(line.encode() + b"\n")
+        """Send one command.
+
+        Raises:
+            DeviceTimeoutError: If Renode is gone.
+        """
+        try:
+            self._socket.sendall(line.encode() + b"\n")
+        except OSError as error:
+            raise DeviceTimeoutError(
+                f"Renode closed its monitor before {line!r}",
+                hint="Try again, or use another emulator: --with qemu.",
+            ) from error
 
     def wait_for(self, sentinel: str, *, timeout_s: float) -> None:
         """Read until a line is the sentinel.
@@ -84,10 +96,11 @@ class Monitor:
                     hint="Run the project's renode/*.resc by hand to see more; "
                     "or use another emulator: --with qemu.",
                 )
-            if time.monotonic() > deadline:
+            if self._is_closed or time.monotonic() > deadline:
                 last = next((line for line in reversed(lines) if line), "nothing")
+                end = "before it ended" if self._is_closed else f"in {timeout_s:g} s"
                 raise DeviceTimeoutError(
-                    f"Renode did not set up its machine in {timeout_s:g} s; it said last: {last}",
+                    f"Renode did not set up its machine {end}; it said last: {last}",
                     hint="Try again on an idle machine, or use another emulator: --with qemu.",
                 )
             self._read_more()
@@ -97,25 +110,35 @@ class Monitor:
             data = self._socket.recv(4096)
         except TimeoutError:
             return
-        if not data:
-            time.sleep(_POLL_S)  # Renode has closed the monitor; the time limit ends the wait.
+        except OSError:
+            data = b""
+        self._is_closed = not data
         self._text += _TELNET_OR_COLOUR.sub(b"", data).decode("utf-8", "replace")
 
 
-def connect(port: int, *, timeout_s: float, what: str) -> socket.socket:
-    """Connect to a port of this host that a program is about to open.
+def connect(
+    port: int, *, timeout_s: float, what: str, explain_end: Callable[[], str | None]
+) -> socket.socket:
+    """Connect to a port of this host that Renode is about to open.
+
+    Args:
+        port: The port.
+        timeout_s: How long to try.
+        what: What the port is for, for messages.
+        explain_end: Says how Renode ended, or None while it runs.
 
     Raises:
-        DeviceTimeoutError: If nothing listens there in time.
+        DeviceTimeoutError: If nothing listens there in time, or Renode ended.
     """
     deadline = time.monotonic() + timeout_s
     while True:
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=_POLL_S)
         except OSError as error:
-            if time.monotonic() > deadline:
+            end = explain_end()
+            if end is not None or time.monotonic() > deadline:
                 raise DeviceTimeoutError(
-                    f"Renode did not open its {what} in {timeout_s:g} s",
+                    f"Renode did not open its {what}: {end or f'no answer in {timeout_s:g} s'}",
                     hint="Start renode by hand to see what it says; "
                     "or use another emulator: --with qemu.",
                 ) from error

@@ -23,14 +23,13 @@ from tflm_gen.runner.link import DeviceLink
 from tflm_gen.runner.stream import SocketStream
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from tflm_gen.board_spec import RenodePlatform
     from tflm_gen.runner.target import DeviceTarget
 
 PROGRAM = "renode"
-# PerformanceInMips of a Renode CPU that a platform file does not set.
-_USUAL_MIPS = 100
 _START_TIMEOUT_S = 60.0
 _VERSION_TIMEOUT_S = 30.0
 _STDERR_LIMIT_BYTES = 64 * 1024
@@ -71,6 +70,11 @@ def has_integer_helium(version_text: str) -> bool | None:
 def platform_path(platform: RenodePlatform) -> Path:
     """The platform description, in the folder that ships with the tool."""
     return resources.renode_dir() / platform.platform
+
+
+def _is_described_for(target: DeviceTarget) -> bool:
+    platform = target.board.emulator.renode
+    return platform is not None and platform.has_clock
 
 
 def _obstacle(target: DeviceTarget) -> TflmGenError | None:
@@ -129,29 +133,32 @@ def open_renode(target: DeviceTarget) -> Iterator[DeviceLink]:
             stderr=log.fileno(),
         )
         stack.callback(process.end_group, running)
-        control_socket = monitor.connect(
-            monitor_port, timeout_s=_START_TIMEOUT_S, what="monitor port"
-        )
-        stack.callback(control_socket.close)
-        control = monitor.Monitor(control_socket)
-        control.send(f'include @"{script}"')
-        control.wait_for(monitor.SENTINEL, timeout_s=_START_TIMEOUT_S)
-        stream = SocketStream(
-            monitor.connect(uart_port, timeout_s=_START_TIMEOUT_S, what="serial port")
-        )
-        stack.callback(stream.close)
-        control.send("start")
 
-        def explain() -> str:
-            returncode = process.wait_for_end(running, timeout_s=1.0)
+        def explain(wait_s: float = 1.0) -> str | None:
+            returncode = process.wait_for_end(running, timeout_s=wait_s)
+            if returncode is None:
+                return None
             log.seek(0)
             said = log.read(_STDERR_LIMIT_BYTES).decode("utf-8", "replace")
             return describe_program_end(returncode, said)
 
+        def connect(port: int, what: str) -> socket.socket:
+            return monitor.connect(
+                port, timeout_s=_START_TIMEOUT_S, what=what, explain_end=lambda: explain(0.0)
+            )
+
+        control_socket = connect(monitor_port, "monitor port")
+        stack.callback(control_socket.close)
+        control = monitor.Monitor(control_socket)
+        control.send(f'include @"{script}"')
+        control.wait_for(monitor.SENTINEL, timeout_s=_START_TIMEOUT_S)
+        stream = SocketStream(connect(uart_port, "serial port"))
+        stack.callback(stream.close)
+        control.send("start")
         yield DeviceLink(
             stream=stream,
             title=f"Renode {target.board_id}",
-            clock=mips_clock(platform.mips or _USUAL_MIPS),
+            clock=mips_clock(platform.mips),
             explain=explain,
         )
 
@@ -159,7 +166,7 @@ def open_renode(target: DeviceTarget) -> Iterator[DeviceLink]:
 EMULATOR = Emulator(
     name="renode",
     timing_basis=INSTRUCTIONS,
-    is_described_for=lambda target: target.board.emulator.renode is not None,
+    is_described_for=_is_described_for,
     obstacle=_obstacle,
     open=open_renode,
 )

@@ -19,7 +19,9 @@ class MicroOpResolver {
 template <unsigned kCount>
 class MicroMutableOpResolver final : public MicroOpResolver {
  public:
-  int FindOp(int code) const override { return code + static_cast<int>(kCount); }
+  int FindOp(int code) const override {
+    return code + static_cast<int>(kCount);
+  }
   TfLiteStatus AddConv2D() { return Register_CONV_2D(); }
   TfLiteStatus AddSoftmax() { return Register_SOFTMAX(); }
   TfLiteStatus AddReshape() { return Register_RESHAPE(); }

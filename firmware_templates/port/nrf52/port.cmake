@@ -1,0 +1,8 @@
+# nRF52840: Cortex-M4F, 1 MiB flash, 256 KiB RAM.
+include(${CMAKE_CURRENT_LIST_DIR}/../cortex_m/cortex_m.cmake)
+set(ECG_PORT_SOURCES
+  ${ECG_CORTEX_M_SOURCES}
+  ${CMAKE_CURRENT_LIST_DIR}/board_nrf52.cc
+  ${CMAKE_CURRENT_LIST_DIR}/console.cc
+  ${CMAKE_CURRENT_LIST_DIR}/vectors.cc)
+set(ECG_PORT_INCLUDES ${CMAKE_CURRENT_LIST_DIR} ${ECG_CORTEX_M_INCLUDES})

@@ -1,0 +1,8 @@
+"""Text that came with a file, made safe to show."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

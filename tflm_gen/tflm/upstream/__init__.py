@@ -1,0 +1,1 @@
+"""TFLM from its own source tree: what a build compiles of it, and how the tree is fetched."""
