@@ -167,6 +167,22 @@ def test_incomplete_tree_is_named(tmp_path: Path, remove: str, kernels: str, say
 
 
 @pytest.mark.cross
+def test_upstream_s_own_downloads_are_found(tmp_path: Path) -> None:
+    tree = write_tflm_shape(tmp_path / "tflm")
+    downloads = tree / "tensorflow" / "lite" / "micro" / "tools" / "make" / "downloads"
+    downloads.parent.mkdir(parents=True)
+    (tree / "third_party_deps").rename(downloads)
+    project = M4Project(root=tmp_path / "p", engine="tflm").write(
+        kernels=CMSIS_NN, ops=("CONV_2D",)
+    )
+    files = compiled_files(project.configure(tflm_dir=tree), tree)
+    place = downloads.relative_to(tree).as_posix()
+    assert any(path.startswith(f"{place}/cmsis_nn/Source/") for path in files)
+    interpreter = files["tensorflow/lite/micro/micro_interpreter.cc"]
+    assert f"{place}/flatbuffers/include" in interpreter
+
+
+@pytest.mark.cross
 def test_third_party_is_not_needed_for_reference_kernels(tmp_path: Path) -> None:
     import shutil
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PREFERENCE = ("renode", "qemu", "host")
 """Emulators in the order in which they are tried."""
 
+NPU_KERNELS = "ethos-u"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceChoice:
@@ -61,6 +63,12 @@ def select_device(
         MissingToolError: If the emulator that could is not installed.
     """
     known = discover() if emulators is None else emulators
+    if target.kernels == NPU_KERNELS and port is None:
+        raise UnsupportedChoiceError(
+            f"{target.model_name} is compiled for an Ethos-U, which no emulator here has",
+            hint="Run on the board with --port PORT, or build the same model for the CPU: "
+            f"tflm-gen build MODEL --board {target.board_id} --kernels cmsis-nn",
+        )
     if port is not None:
         if with_name is not None:
             raise UsageError(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tflm_gen.board_spec import BoardSpec
+    from tflm_gen.project.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,9 @@ class DeviceTarget:
         model_name: Name of the model.
         model: The model's bytes as they lie in flash.
         model_crc: CRC-32 of them, which the firmware's banner must name.
+        original: The user's model if the firmware carries a cleaned one that gives the same bytes
+            on TFLM; else None.
+        original_note: Why the original gives other bytes there; may be empty.
     """
 
     root: Path
@@ -38,6 +42,8 @@ class DeviceTarget:
     model_name: str
     model: bytes
     model_crc: int
+    original: bytes | None = None
+    original_note: str = ""
 
 
 def load_target(project: Path) -> DeviceTarget:
@@ -59,14 +65,17 @@ def load_target(project: Path) -> DeviceTarget:
             hint="See what is missing: tflm-gen doctor; then build it again.",
         )
     elf_path = project / manifest.linked.elf
-    model_path = project / manifest.model.file
+    # A cleaned model is in the firmware in place of the user's.
+    cleaned = manifest.cleaned_model
+    flashed = cleaned if cleaned is not None and cleaned.file is not None else manifest.model
+    model_path = project / (flashed.file or manifest.model.file)
     for path in (elf_path, model_path):
         if not path.is_file():
             raise ProjectModifiedError(
                 f"{path} is missing", hint="Build the project again: tflm-gen build"
             )
     model = model_path.read_bytes()
-    if hashlib.sha256(model).hexdigest() != manifest.model.sha256:
+    if hashlib.sha256(model).hexdigest() != flashed.sha256:
         raise ProjectModifiedError(
             f"{model_path} is not the model this project was built for",
             hint="Build a project for the new model: tflm-gen build MODEL --board ID",
@@ -80,5 +89,33 @@ def load_target(project: Path) -> DeviceTarget:
         kernels=manifest.kernels,
         model_name=manifest.model.name,
         model=model,
-        model_crc=manifest.model.crc32,
+        model_crc=flashed.crc32,
+        original=_original(project, manifest),
+        original_note=cleaned.note if cleaned is not None else "",
     )
+
+
+def _original(project: Path, manifest: Manifest) -> bytes | None:
+    """The user's model, if the firmware must give its bytes too.
+
+    Raises:
+        ProjectModifiedError: If it is no longer there, or another.
+    """
+    import hashlib
+
+    cleaned = manifest.cleaned_model
+    if cleaned is None or cleaned.file is None or cleaned.proof.basis != "original on TFLM":
+        return None
+    path = project / cleaned.original_file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProjectModifiedError(
+            f"{path} is missing", hint="Build the project again: tflm-gen build"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != manifest.model.sha256:
+        raise ProjectModifiedError(
+            f"{path} is not the model this project was built for",
+            hint="Build a project for the new model: tflm-gen build MODEL --board ID",
+        )
+    return data

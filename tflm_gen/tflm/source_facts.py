@@ -41,7 +41,7 @@ SOURCES: Mapping[TflmSourceId, SourceFacts] = {
     "corstone300_image": SourceFacts(
         id="corstone300_image",
         runtime_id=f"tflm-mlek-26.03+sha256.{IMAGE_SHA256[:12]}",
-        kernels=("cmsis-nn",),
+        kernels=("cmsis-nn", "ethos-u"),
         cmake_variable="TFLM_IMAGE",
         packages=ARM_PACKAGES,
         how_to_get="tflm-gen deps get corstone300-image",

@@ -29,8 +29,8 @@ void OpenDebugPort() {
 
 // The RC oscillator that runs after reset is too coarse for 115,200 baud.
 void StartCrystal() {
-  constexpr std::uint32_t kPolls =
-      1'000'000;  // It starts within a millisecond.
+  // It starts within a millisecond.
+  constexpr std::uint32_t kPolls = 1'000'000;
   Register(nrf52840::kHfclkStarted) = 0;
   Register(nrf52840::kHfclkStart) = 1;
   for (std::uint32_t poll = 0;
@@ -39,8 +39,7 @@ void StartCrystal() {
   }
 }
 
-// False where the counter stands still (Renode without a DWT, a debugger's
-// settings).
+// False where the counter stands still, as in Renode without a DWT.
 bool StartCycleCounter() {
   Register(armv7m::kDemcr) = Register(armv7m::kDemcr) | armv7m::kDemcrTrcena;
   Register(armv7m::kDwtCyccnt) = 0;

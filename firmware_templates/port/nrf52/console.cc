@@ -53,8 +53,8 @@ void ConfigurePins() {
 
 void Init() {
   ConfigurePins();
-  Register(nrf52840::kUarteConfig) =
-      0;  // No parity, one stop bit, no flow control.
+  // No parity, one stop bit, no flow control.
+  Register(nrf52840::kUarteConfig) = 0;
   Register(nrf52840::kUarteBaudrate) = nrf52840::kUarteBaud115200;
   Register(nrf52840::kUarteEnable) = nrf52840::kUarteEnabled;
   Register(nrf52840::kUarteRxdPtr) = DmaAddress(&receive_byte);
