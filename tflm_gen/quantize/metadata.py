@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 PREFIX = "TFLM_GEN_"
 FLOAT_SHA256 = PREFIX + "FLOAT_SHA256"
 QUANTIZE = PREFIX + "QUANTIZE"
+PREPROCESS = PREFIX + "PREPROCESS"
+CALIBRATION = PREFIX + "CALIBRATION"
 
 
 def with_metadata(model: bytes, entries: Mapping[str, bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SCHEMES = ("int8", "int16x8")
 IO_TYPES = ("int8", "float32")
@@ -21,6 +21,7 @@ class QuantizeRequest:
         per_channel: Per-channel weights for convolutions.
         held_out: Share of the windows kept out of calibration for the agreement, in [0, 1).
         output_path: Where the quantized model is written.
+        metadata: Further ``TFLM_GEN_*`` texts that the model shall carry.
     """
 
     model_path: str
@@ -30,6 +31,7 @@ class QuantizeRequest:
     per_channel: bool
     held_out: float
     output_path: str
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 from tflm_gen.errors import ModelFileError, UnsupportedModelError
+from tflm_gen.model.reader import read_model
+from tflm_gen.quantize.archive import keras_members
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,10 +36,8 @@ def source_kind(path: Path) -> str:
         return "tflite"
     if head == _HDF5_MAGIC:
         return "keras"
-    if head[:4] == b"PK\x03\x04" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if "config.json" in archive.namelist():
-                return "keras"
+    if head[:4] == b"PK\x03\x04" and "config.json" in keras_members(path):
+        return "keras"
     raise ModelFileError(
         f"{path}: not a Keras model, SavedModel or .tflite (starts with {head.hex()})",
         hint="Save the model with model.save('model.keras').",
@@ -64,7 +63,8 @@ def float_tflite(path: Path, kind: str) -> bytes:
         UnsupportedModelError: TensorFlow cannot load or convert the model.
     """
     if kind == "tflite":
-        return path.read_bytes()
+        # TensorFlow's interpreter sees validated files only.
+        return read_model(path).flatbuffer
     import tensorflow as tf
 
     try:

@@ -67,7 +67,12 @@ def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
     float_sha256 = source.source_sha256(path)
     facts = _facts(request, kind, n_calibration=len(calibration), versions=versions)
     quantized = metadata.with_metadata(
-        quantized, {metadata.FLOAT_SHA256: float_sha256.encode(), metadata.QUANTIZE: facts}
+        quantized,
+        {
+            metadata.FLOAT_SHA256: float_sha256.encode(),
+            metadata.QUANTIZE: facts,
+            **{name: text.encode() for name, text in request.metadata.items()},
+        },
     )
     test_arrays = {name: np.ascontiguousarray(array[test]) for name, array in arrays.items()}
     runtime, quantized_outputs = agreement.run_quantized(quantized, test_arrays)

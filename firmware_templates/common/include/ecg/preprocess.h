@@ -1,0 +1,127 @@
+// From the converter's integers to the model's inputs: filter, decimate, cut a
+// window around each beat, normalize, and put RR intervals beside it. The host
+// calls this same code, so that what a model was trained and scored on is what
+// the device computes. Compile it with -ffp-contract=off: a fused multiply-add
+// rounds once where this code rounds twice.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  kEcgMaxSections = 6,
+  kEcgMaxWindow = 512,
+  kEcgMaxRrFeatures = 8,
+  kEcgMaxRrHistory = 32,
+  kEcgMaxPendingBeats = 16,
+  // Filtered samples kept: the longest window plus the wait for the next beat.
+  // A power of two.
+  kEcgRing = 1024,
+};
+
+// One second-order section, a0 = 1, in transposed direct form II.
+typedef struct {
+  float b0, b1, b2, a1, a2;
+} EcgSection;
+
+typedef enum { kEcgFixedScale = 0, kEcgZScore = 1 } EcgNormalization;
+
+typedef enum {
+  kEcgRrPre = 0,        // seconds since the beat before
+  kEcgRrPost = 1,       // seconds to the beat after
+  kEcgRrPreRatio = 2,   // pre / mean of the last intervals, pre included
+  kEcgRrPostRatio = 3,  // post / the same mean
+  kEcgRrPrePost = 4,    // pre / post
+} EcgRrFeature;
+
+typedef struct {
+  int32_t adc_zero;
+  float mv_per_unit;
+  float seconds_per_sample;  // of the converter
+  int32_t subtract_first;    // 1: the filters start settled on the first sample
+  uint32_t decimation;       // one of this many filtered samples is kept
+  uint32_t n_sections;
+  EcgSection sections[kEcgMaxSections];
+  uint32_t window_samples;
+  uint32_t window_before;  // samples of the window before the beat's own
+  int32_t normalization;   // EcgNormalization
+  float scale_mv;          // kEcgFixedScale: one in the window is this many mV
+  float smallest_sd_mv;    // kEcgZScore: a flat window is not blown up to noise
+  uint32_t n_rr;
+  int32_t rr_features[kEcgMaxRrFeatures];  // EcgRrFeature
+  uint32_t rr_history;  // intervals in the mean, 1 to kEcgMaxRrHistory
+  uint32_t longest_rr;  // converter samples; a longer pause counts as this
+} EcgPreprocessConfig;
+
+typedef struct {
+  uint32_t at;   // converter sample of the beat
+  uint32_t pre;  // interval before, converter samples; 0 where there is none
+  uint32_t mean_sum;  // of the intervals in the mean
+  uint32_t mean_count;
+} EcgPendingBeat;
+
+typedef struct {
+  float section_state[kEcgMaxSections][2];
+  float ring[kEcgRing];
+  uint32_t n_pushed;  // converter samples so far
+  uint32_t n_kept;    // decimated samples so far
+  int32_t first_adc;
+  uint32_t history[kEcgMaxRrHistory];
+  uint32_t n_history;  // intervals seen so far
+  bool has_beat;
+  uint32_t last_beat;
+  EcgPendingBeat pending[kEcgMaxPendingBeats];
+  uint32_t n_pending;
+  uint32_t n_lost;  // beats that could not be queued or came too late
+} EcgPreprocessState;
+
+void EcgPreprocessReset(EcgPreprocessState* state);
+
+// One sample of the converter.
+void EcgPreprocessPushSample(const EcgPreprocessConfig* config,
+                             EcgPreprocessState* state,
+                             int16_t adc);
+
+// A beat at a sample that was pushed already. Beats come in rising order.
+void EcgPreprocessPushBeat(const EcgPreprocessConfig* config,
+                           EcgPreprocessState* state,
+                           uint32_t at);
+
+// The oldest beat whose window and next interval are there:
+// window[window_samples] and rr[n_rr]. With is_end, no further sample or beat
+// will come: missing samples are zero, and a missing interval takes the value
+// of the one on the beat's other side.
+bool EcgPreprocessPop(const EcgPreprocessConfig* config,
+                      EcgPreprocessState* state,
+                      bool is_end,
+                      float* window,
+                      float* rr,
+                      uint32_t* beat_at);
+
+// A real number as the model's int8 input stores it; halves away from zero, as
+// lroundf.
+void EcgPreprocessQuantize(const float* values,
+                           uint32_t n,
+                           float scale,
+                           int32_t zero_point,
+                           int8_t* out);
+
+// A whole record in one call: what a loop over the functions above gives. beats
+// rises; windows is [n_beats][window_samples], rr [n_beats][n_rr]. Returns the
+// number of windows written.
+uint32_t EcgPreprocessRecord(const EcgPreprocessConfig* config,
+                             EcgPreprocessState* state,
+                             const int16_t* adc,
+                             uint32_t n_samples,
+                             const uint32_t* beats,
+                             uint32_t n_beats,
+                             float* windows,
+                             float* rr);
+
+#ifdef __cplusplus
+}
+#endif

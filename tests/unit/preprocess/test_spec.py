@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import cmath
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.ecg_records import spec_with
+from tflm_gen import resources
+from tflm_gen.errors import PreprocessSpecError
+from tflm_gen.preprocess import spec as module
+from tflm_gen.preprocess.filters import butterworth
+from tflm_gen.preprocess.spec import load_spec, parse_spec, spec_sha256
+
+
+def gain(sections, hz, rate_hz):
+    z = cmath.exp(-2j * math.pi * hz / rate_hz)
+    total = 1.0
+    for s in sections:
+        total *= abs((s.b0 + s.b1 * z + s.b2 * z * z) / (1 + s.a1 * z + s.a2 * z * z))
+    return total
+
+
+@given(
+    kind=st.sampled_from(["lowpass", "highpass"]),
+    order=st.integers(1, 4),
+    cutoff=st.floats(1.0, 150.0),
+)
+def test_butterworth_has_its_gain_at_three_places(kind, order, cutoff):
+    sections = butterworth(kind, order=order, cutoff_hz=cutoff, rate_hz=360)
+    assert gain(sections, cutoff, 360) == pytest.approx(math.sqrt(0.5), abs=2e-3)
+    low, high = gain(sections, 1e-3, 360), gain(sections, 179.999, 360)
+    passed, stopped = (low, high) if kind == "lowpass" else (high, low)
+    assert passed == pytest.approx(1.0, abs=2e-3)
+    assert stopped < 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("output_rate_hz = 180", "output_rate_hz = 250"), "does not divide"),
+        (("cutoff_hz = 40.0", "cutoff_hz = 120.0"), "low-pass below half"),
+        (("cutoff_hz = 40.0", "cutoff_hz = 180.0"), "cutoff 180.0 Hz of 360"),
+        (('kind = "lowpass"', 'kind = "filtfilt"'), "needs the future"),
+        (("order = 3", "order = 3\nzero_phase = true"), "needs the future"),
+        (('trigger = "annotation_triggered"', 'trigger = "magic"'), "trigger 'magic'"),
+        (("samples = 128", "samples = 2000"), "window.samples"),
+        (("before = 52", "before = 128"), "window.before"),
+        (('"pre_ratio"', '"heart_rate"'), "rr.features"),
+        (("longest_s = 3.0", "longest_s = 9.0"), "keep more than"),
+        (("zero = 1024", ""), "no 'zero'"),
+        (("zero = 1024", "zero = 1024.5"), "zero is not a whole number"),
+        (('classes = ["N", "S", "V"]', 'classes = ["N", "N"]'), "named twice"),
+        (('lead = "MLII"', 'lead = "MLII"\ncolour = 1'), "unknown keys: colour"),
+        (("preprocess/1", "preprocess/9"), "schema is"),
+        (('kind = "fixed"', 'kind = "batch"'), "normalization"),
+    ],
+)
+def test_a_specification_that_cannot_be_followed_is_refused(change, says):
+    with pytest.raises(PreprocessSpecError, match=re.escape(says)):
+        spec_with(change)
+
+
+def test_text_that_is_no_toml_is_refused():
+    with pytest.raises(PreprocessSpecError, match="not TOML"):
+        parse_spec("lead = ", "x.toml")
+
+
+def test_the_hash_is_of_what_it_says_not_of_its_spelling():
+    assert spec_sha256(spec_with()) == spec_sha256(spec_with(("zero = 1024", "zero = 0x400")))
+    assert spec_sha256(spec_with()) != spec_sha256(spec_with(("zero = 1024", "zero = 1023")))
+
+
+def test_limits_are_those_of_the_c_code():
+    header = (resources.firmware_templates_dir() / "common/include/ecg/preprocess.h").read_text()
+    limits = dict(re.findall(r"(kEcgMax\w+|kEcgRing) = (\d+)", header))
+    assert {k: int(v) for k, v in limits.items()} == {
+        "kEcgMaxSections": module.MAX_SECTIONS,
+        "kEcgMaxWindow": module.MAX_WINDOW,
+        "kEcgMaxRrFeatures": module.MAX_RR_FEATURES,
+        "kEcgMaxRrHistory": module.MAX_RR_HISTORY,
+        "kEcgMaxPendingBeats": 16,
+        "kEcgRing": module.RING,
+    }
+
+
+def test_the_examples_specification_loads():
+    path = resources.examples_dir() / "ecg_mitdb" / "preprocess.toml"
+    assert load_spec(path).trigger == "annotation_triggered"

@@ -1,0 +1,1 @@
+"""What a classifier of heartbeats is worth: splits, EC57 scores, intervals, and the gate."""

@@ -1,0 +1,181 @@
+"""Runs the two models on the same inputs: float in TensorFlow's child, int8 on TFLM itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tflm_gen import errors
+from tflm_gen.errors import MissingToolError, OracleError, UnsupportedModelError
+from tflm_gen.evaluate.results import ModelRun
+from tflm_gen.oracle.client import run_oracle
+from tflm_gen.preprocess.binding import quantize_values
+from tflm_gen.process import CommandLine, run
+from tflm_gen.vectors import Vector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from tflm_gen.model.records import Model, TensorSpec
+
+    Inputs = Mapping[str, NDArray[np.float32]]
+
+_CHUNK = 8192
+_TIMEOUT_S = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCheck:
+    """Float outputs with batches of 1, 2 and 4 windows.
+
+    Attributes:
+        n_windows: How many were compared.
+        largest_difference: Between any two batch sizes, in the outputs' unit.
+        same_class: Whether every window got the same class each time.
+    """
+
+    n_windows: int
+    largest_difference: float
+    same_class: bool
+
+
+def run_float(model: Path, inputs: Inputs) -> tuple[ModelRun, BatchCheck]:
+    """Outputs of a .keras, SavedModel or float .tflite model.
+
+    Raises:
+        MissingToolError: TensorFlow is not installed.
+        OracleError: TensorFlow's process crashed.
+    """
+    if importlib.util.find_spec("tensorflow") is None:
+        raise MissingToolError(
+            "running the float model needs TensorFlow, which is not installed",
+            hint="Install it: pip install 'tflm-gen[quantize]'",
+        )
+    with tempfile.TemporaryDirectory(prefix="tflm-gen-") as folder:
+        data, out = Path(folder) / "inputs.npz", Path(folder) / "outputs.npy"
+        _save(data, inputs)
+        completed = run(
+            CommandLine(
+                argv=(sys.executable, "-m", "tflm_gen.evaluate.worker"),
+                purpose="run the float model",
+                timeout_s=_TIMEOUT_S,
+                env={"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"},
+                stdin=json.dumps(
+                    {"model": str(model), "inputs": str(data), "out": str(out)}
+                ).encode(),
+            )
+        )
+        answer = _answer(completed.stdout, completed.stderr, completed.returncode)
+        scores = np.load(out)
+    checked = answer["batches"]
+    assert isinstance(checked, dict)
+    return (
+        ModelRun(name="float", runtime=str(answer["runtime"]), scores=scores),
+        BatchCheck(**checked),
+    )
+
+
+def _save(path: Path, inputs: Inputs) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, values in inputs.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, values, allow_pickle=False)
+
+
+def _answer(stdout: bytes, stderr: bytes, returncode: int) -> dict[str, object]:
+    try:
+        answer: dict[str, object] = json.loads(stdout)
+    except ValueError as error:
+        last = stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise OracleError(
+            f"TensorFlow's process ended with {returncode} while running the float model: "
+            f"{''.join(last)[:300]}",
+            hint="Try the model in TensorFlow itself.",
+        ) from error
+    failure = answer.get("error")
+    if isinstance(failure, dict):
+        raise getattr(errors, failure["kind"])(failure["message"], hint=failure["hint"])
+    return answer
+
+
+def run_int8(model: Model, inputs: Inputs) -> ModelRun:
+    """Outputs of the quantized model in real units, from TFLM's own interpreter.
+
+    Raises:
+        UnsupportedModelError: The inputs or the output are not the ones of this preprocessing.
+        OracleError: The interpreter refuses the model.
+        MissingToolError: The tflite-micro wheel is not installed.
+    """
+    names = input_names(model)
+    if len(model.outputs) != 1 or set(names) != set(inputs):
+        raise UnsupportedModelError(
+            f"the model has inputs {sorted(names)} and {len(model.outputs)} outputs; "
+            f"the preprocessing gives {sorted(inputs)} for one output",
+            hint="Name the inputs in the specification as the model does.",
+        )
+    columns = [
+        _stored(inputs[name], tensor) for name, tensor in zip(names, model.inputs, strict=True)
+    ]
+    output = model.outputs[0]
+    n_windows = len(columns[0])
+    rows: list[NDArray[np.float32]] = []
+    runtime = ""
+    for at in range(0, n_windows, _CHUNK):
+        vectors = [
+            Vector(name=str(i), inputs=tuple(column[i].tobytes() for column in columns))
+            for i in range(at, min(at + _CHUNK, n_windows))
+        ]
+        done = run_oracle(model.flatbuffer, vectors, timeout_s=_TIMEOUT_S)
+        runtime = done.runtime
+        rows += [_real(row[0], output) for row in done.outputs]
+    return ModelRun(name="int8", runtime=runtime, scores=np.stack(rows))
+
+
+def input_names(model: Model) -> tuple[str, ...]:
+    """Names of the inputs in the interpreter's order: the signature's where there is one."""
+    named = {}
+    for signature in model.signatures[:1]:
+        named = {index: name for name, index in signature.inputs}
+    return tuple(named.get(t.index, _plain(t.name)) for t in model.inputs)
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("serving_default_").split(":")[0]
+
+
+def _stored(values: NDArray[np.float32], tensor: TensorSpec) -> NDArray[np.generic]:
+    if tensor.dtype == "float32":
+        return np.ascontiguousarray(values, dtype=np.float32)
+    if tensor.dtype != "int8" or tensor.quantization is None:
+        raise UnsupportedModelError(
+            f"input {tensor.name!r} is {tensor.dtype}", hint="Quantize with --io int8."
+        )
+    return quantize_values(
+        values,
+        scale=tensor.quantization.scales[0],
+        zero_point=tensor.quantization.zero_points[0],
+    )
+
+
+def _real(data: bytes, tensor: TensorSpec) -> NDArray[np.float32]:
+    if tensor.dtype == "float32":
+        return np.frombuffer(data, dtype="<f4").astype(np.float32)
+    if tensor.dtype != "int8" or tensor.quantization is None:
+        raise UnsupportedModelError(
+            f"output {tensor.name!r} is {tensor.dtype}", hint="Quantize with --io int8."
+        )
+    stored = np.frombuffer(data, dtype=np.int8).astype(np.float32)
+    real: NDArray[np.float32] = (stored - tensor.quantization.zero_points[0]) * np.float32(
+        tensor.quantization.scales[0]
+    )
+    return real

@@ -1,0 +1,1 @@
+"""ECG recordings with beat annotations: WFDB, CSV and NumPy readers, and what can be wrong."""
