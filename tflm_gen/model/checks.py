@@ -6,6 +6,7 @@ import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tflm_gen.model.call_checks import check_call
 from tflm_gen.model.dtypes import tensor_bytes
 from tflm_gen.model.flatbuffer import fail_malformed
 from tflm_gen.model.op_facts import (
@@ -15,7 +16,10 @@ from tflm_gen.model.op_facts import (
     OPTIONS_OF_OP,
     POSITIVE_OPTIONS,
 )
+from tflm_gen.model.operand_checks import check_operands
+from tflm_gen.model.recurrent_checks import check_recurrent
 from tflm_gen.model.shape_checks import check_shapes
+from tflm_gen.model.type_checks import check_types
 
 if TYPE_CHECKING:
     from tflm_gen.model.records import Model, OperatorSpec, SignatureSpec, SubgraphSpec, TensorSpec
@@ -47,12 +51,20 @@ def check_model(model: Model) -> None:
             _check_operator(operator, subgraph)
         _check_indices(subgraph.inputs, subgraph, "input")
         _check_indices(subgraph.outputs, subgraph, "output")
+        _check_inputs(subgraph)
         _check_order(subgraph)
         for operator in subgraph.operators:
-            check_shapes(operator, subgraph, _operator_path(subgraph, operator))
+            path = _operator_path(subgraph, operator)
+            check_types(operator, subgraph, path)
+            check_shapes(operator, subgraph, path)
+            check_operands(operator, subgraph, model, path)
+            check_recurrent(operator, subgraph, path)
     for signature in model.signatures:
         _check_signature(signature, model)
     _check_calls(model)
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            check_call(operator, subgraph, model, _operator_path(subgraph, operator))
 
 
 def _tensor_path(subgraph: SubgraphSpec, index: int) -> str:
@@ -161,6 +173,15 @@ def _check_indices(indices: tuple[int, ...], subgraph: SubgraphSpec, kind: str) 
         if not 0 <= index < len(subgraph.tensors):
             fail_malformed(
                 f"subgraph {subgraph.index}: {kind} is tensor {index} of {len(subgraph.tensors)}"
+            )
+
+
+def _check_inputs(subgraph: SubgraphSpec) -> None:
+    """An input is written before every run: it is no constant."""
+    for index in subgraph.inputs:
+        if subgraph.tensors[index].is_constant:
+            fail_malformed(
+                f"subgraph {subgraph.index}: its input, tensor {index}, holds constant data"
             )
 
 

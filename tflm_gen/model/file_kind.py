@@ -14,7 +14,8 @@ from tflm_gen.model.text import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_FILE_BYTES = 1 << 30
+# Ten times the largest flash memory there is for a microcontroller's model.
+MAX_FILE_BYTES = 256 << 20
 
 _COPY_HINT = "Convert or copy the model again."
 _CONVERT_HINT = "Convert it with tf.lite.TFLiteConverter and pass the .tflite file."

@@ -189,6 +189,7 @@ def _subgraph(
     spans: tuple[tuple[int, int], ...],
     data: bytes,
 ) -> SubgraphSpec:
+    _require_lists(table, "tensors", "operators", "inputs", "outputs")
     return SubgraphSpec(
         index=index,
         name=table.string("name") or "",
@@ -203,6 +204,13 @@ def _subgraph(
         inputs=table.integers("inputs"),
         outputs=table.integers("outputs"),
     )
+
+
+def _require_lists(table: Table, *names: str) -> None:
+    """Interpreters follow these references without asking whether they are there."""
+    for name in names:
+        if not table.has(name):
+            fail_malformed(f"{table.path}: the list of {name} is missing")
 
 
 def _tensor(table: Table, index: int, spans: tuple[tuple[int, int], ...]) -> TensorSpec:
@@ -248,6 +256,7 @@ def _quantization(table: Table | None) -> Quantization | None:
 def _operator(
     table: Table, index: int, codes: tuple[tuple[int, str | None, int], ...], data: bytes
 ) -> OperatorSpec:
+    _require_lists(table, "inputs", "outputs")
     opcode_index = table.integer("opcode_index")
     if opcode_index >= len(codes):
         fail_malformed(f"{table.path}: operator code {opcode_index:,} of {len(codes):,}")

@@ -26,6 +26,7 @@ class _Operands:
     def __init__(self, operator: OperatorSpec, subgraph: SubgraphSpec, path: str) -> None:
         self.path = path
         self.options = operator.options
+        self.has_every_input = -1 not in operator.inputs
         self.inputs = [subgraph.tensors[index] for index in operator.inputs if index >= 0]
         self.outputs = [subgraph.tensors[index] for index in operator.outputs]
 
@@ -123,6 +124,8 @@ def _depthwise_conv_2d(operands: _Operands) -> None:
     _, height, width, channels = weights.shape
     is_multiple = channels % source.shape[3] == 0 and result.shape[3] == channels
     operands.require(is_multiple, "output channels are no multiple of the input's")
+    # Without a bias the operator has two inputs; kernels do not expect a third that is left out.
+    operands.require(operands.has_every_input, "its bias is listed, and left out")
     _check_window(operands, source, result, (height, width))
     _check_bias(operands, channels)
 
@@ -238,6 +241,11 @@ def _split(operands: _Operands) -> None:
     operands.require(total == operands.inputs[1].n_elements, "the parts do not add up")
 
 
+def _slice(operands: _Operands) -> None:
+    rank = len(operands.inputs[0].shape)
+    operands.require(rank <= 5, f"{rank} dimensions, and TFLite's kernel has 5")
+
+
 _CHECKS_BY_NAMES: tuple[tuple[Callable[[_Operands], None], str], ...] = (
     (_conv_2d, "CONV_2D"),
     (_depthwise_conv_2d, "DEPTHWISE_CONV_2D"),
@@ -252,5 +260,6 @@ _CHECKS_BY_NAMES: tuple[tuple[Callable[[_Operands], None], str], ...] = (
     (_pack, "PACK"),
     (_unpack, "UNPACK"),
     (_split, "SPLIT"),
+    (_slice, "SLICE"),
 )
 _CHECKS = MappingProxyType({op: check for check, names in _CHECKS_BY_NAMES for op in names.split()})
