@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.model_builder import ModelBuilder
-from tflm_gen.model.reader import parse_model
+from tflm_gen.model.reader import parse_model, read_model
 from tflm_gen.pipeline import BuildRequest, build_project
 from tflm_gen.runner.launch import open_device
 from tflm_gen.runner.select import select_device
@@ -45,6 +45,10 @@ class DeviceProject:
         """Boot it in QEMU; the caller connects."""
         choice = select_device(self.target, with_name="qemu")
         return open_device(choice, timeout_s=timeout_s, on_line=on_line)
+
+    def flashed_model(self) -> Model:
+        """The model in the firmware: the given one after its clean-up."""
+        return read_model(self.root / "model" / "model.tflite")
 
     def copy_with_elf(self, root: Path, elf: Path) -> DeviceProject:
         """The same project with other firmware in it."""

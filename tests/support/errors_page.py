@@ -28,6 +28,7 @@ _GROUPS = {
     "TG3": "Missing tools and downloads",
     "TG4": "Builds, devices and timeouts",
     "TG5": "Projects and output folders",
+    "TG6": "Records, preprocessing and evaluation",
 }
 
 

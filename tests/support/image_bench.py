@@ -46,6 +46,8 @@ class ImageBench:
 
     def run(self, model: Model, inputs: Sequence[bytes] = ()) -> Outcome:
         """Boot with the model; with inputs, also run one inference on them and read the outputs."""
+        if not model.inputs or not model.outputs:
+            return Outcome(verdict="not asked: no input or no output")
         base, at = self._bases(len(model.inputs), len(model.outputs))
         if len(model.flatbuffer) > MODEL_ROOM_BYTES:
             return Outcome(verdict="too large for the bench")
@@ -117,7 +119,12 @@ def image_spec_of_all(n_inputs: int, n_outputs: int):
         spec,
         model=dataclasses.replace(spec.model, flatbuffer=room),
         entries=tuple(sorted(entries, key=lambda entry: entry.op)),
-        golden=GoldenVector(inputs=spec.golden.inputs, outputs=None, oracle="none"),
+        # Inputs of full room, and no expected bytes: nothing is compared at start-up.
+        golden=GoldenVector(
+            inputs=(bytes(_INPUT_ROOM_BYTES),) * n_inputs,
+            outputs=(b"",) * n_outputs,
+            oracle="none",
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from tflm_gen.board_loader import Board, load_board
 from tflm_gen.model.ops import op_usage
 from tflm_gen.model.reader import parse_model
 from tflm_gen.model.records import Model
+from tflm_gen.project.compiled import compile_part
 from tflm_gen.project.plan import GoldenVector, ProjectSpec
 from tflm_gen.tflm.op_table import load_op_table, select_ops
 from tflm_gen.tflm.source_facts import SOURCES
@@ -28,6 +29,7 @@ def spec_for(board: str | Board, model: Model | None = None, **changes: object) 
     model = model or dense_model()
     board = load_board(board) if isinstance(board, str) else board
     source = SOURCES[board.spec.tflm.sources[0]]
+    compiled = compile_part(model, board)
     usages = op_usage(model)
     fields: dict[str, object] = {
         "model": model,
@@ -38,6 +40,7 @@ def spec_for(board: str | Board, model: Model | None = None, **changes: object) 
         "kernels": source.kernels[0],
         "source": source,
         "golden": golden_for(model),
+        "compiled": compiled,
     }
     return ProjectSpec(**{**fields, **changes})
 

@@ -51,6 +51,12 @@ def _lacks_image(*, debug: bool) -> str | None:
     return f"run tflm-gen deps get {pin.dependency}"
 
 
+def _lacks_platformio() -> str | None:
+    if importlib.util.find_spec("platformio") is None and shutil.which("pio") is None:
+        return "PlatformIO is neither a package of this Python nor on PATH"
+    return None
+
+
 def _lacks_hardware() -> str | None:
     benches = sorted((TESTS_DIR.parent / "duts").glob("*.toml"))
     return None if benches else "no bench is described in duts/*.toml"
@@ -77,6 +83,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "vela": _lacks_package("ethosu"),
     "openocd": _lacks_programs("openocd"),
     "pyocd": _lacks_package("pyocd"),
+    "platformio": _lacks_platformio,
     "renode": _lacks_programs("renode"),
     "image": functools.partial(_lacks_image, debug=False),
     "debug_image": functools.partial(_lacks_image, debug=True),

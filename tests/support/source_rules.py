@@ -22,14 +22,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("tflm_gen", "errors", "units", "resources"),
     (
         *("model", "board_spec", "board_loader", "examples", "memory_plan", "wire", "project"),
-        *("tflm", "cleanup", "compiled", "vectors", "toolchain.elf_file", "toolchain.elf_size"),
+        *("tflm", "compiled", "vectors", "arena_model", "preprocess"),
+        *("toolchain.elf_file", "toolchain.elf_size"),
     ),
     (
         *("process", "toolchain", "runner", "quantize", "arena", "oracle", "golden", "vela"),
-        *("inspection", "project.writer", "project.manifest_plan"),
+        *("inspection", "cleanup", "check", "evaluate", "preprocess.binding"),
+        *("project.writer", "project.manifest_plan", "project.output"),
         *("tflm.choice", "tflm.deps", "tflm.image", "tflm.sources", "tflm.upstream"),
+        *("records", "preprocess.binding", "evaluate.runs", "evaluate.beats", "evaluate.worker"),
     ),
-    ("pipeline", "tap_device", "verification", "benchmark"),
+    ("pipeline", "tap_device", "verification", "benchmark", "comparison"),
     ("report",),
     ("cli", "__main__"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import signal
@@ -13,8 +14,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tflm_gen.model.records import Model
+
 ARENA_BYTES = 2 << 20
-_CPU_LIMIT_S = 20
+_CPU_LIMIT_S = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +39,8 @@ class Outcome:
         return self.verdict == "ran"
 
 
-def run_on_wheel(flatbuffer: bytes, *, n_outputs: int, inputs: Sequence[bytes] = ()) -> Outcome:
-    """One inference with zero inputs, or those given."""
+def run_on_wheel(model: Model, inputs: Sequence[bytes] = ()) -> Outcome:
+    """One inference with the inputs given, the rest zero."""
     from tflite_micro.python.tflite_micro import runtime
 
     read_fd, write_fd = os.pipe()
@@ -45,7 +48,7 @@ def run_on_wheel(flatbuffer: bytes, *, n_outputs: int, inputs: Sequence[bytes] =
     if child == 0:
         code = 9
         try:
-            code = _child(runtime, flatbuffer, write_fd, n_outputs, inputs)
+            code = _child(runtime, model, write_fd, inputs)
         finally:
             os._exit(code)
     os.close(write_fd)
@@ -55,9 +58,20 @@ def run_on_wheel(flatbuffer: bytes, *, n_outputs: int, inputs: Sequence[bytes] =
     return _outcome(status, said)
 
 
-def _child(
-    runtime: object, flatbuffer: bytes, write_fd: int, n_outputs: int, inputs: Sequence[bytes]
-) -> int:
+def _set_inputs(interpreter: object, n_inputs: int, inputs: Sequence[bytes]) -> None:
+    """The arena is not cleared: an input that is not set holds what was there before."""
+    for index in range(n_inputs):
+        details = interpreter.get_input_details(index)
+        dtype, shape = details["dtype"], details["shape"]
+        n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        data = inputs[index] if index < len(inputs) else bytes(n_bytes)
+        interpreter.set_input(np.frombuffer(data, dtype=dtype).reshape(shape), index)
+
+
+def _child(runtime: object, model: Model, write_fd: int, inputs: Sequence[bytes]) -> int:
+    n_inputs, n_outputs = len(model.inputs), len(model.outputs)
+    # A crash is an answer here; its traceback would only be noise.
+    faulthandler.disable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_LIMIT_S, _CPU_LIMIT_S))
     os.dup2(write_fd, 1)
@@ -65,16 +79,13 @@ def _child(
     config = runtime.InterpreterConfig.kAllocationRecording
     try:
         interpreter = runtime.Interpreter.from_bytes(
-            flatbuffer, arena_size=ARENA_BYTES, intrepreter_config=config
+            model.flatbuffer, arena_size=ARENA_BYTES, intrepreter_config=config
         )
     except (RuntimeError, ValueError):
         return 3
     try:
-        for index, data in enumerate(inputs):
-            details = interpreter.get_input_details(index)
-            values = np.frombuffer(data, dtype=details["dtype"]).reshape(details["shape"])
-            interpreter.set_input(values, index)
-    except (RuntimeError, ValueError, IndexError):
+        _set_inputs(interpreter, n_inputs, inputs)
+    except (RuntimeError, ValueError, IndexError, TypeError):
         return 5
     try:
         interpreter.invoke()
@@ -90,7 +101,9 @@ def _outcome(status: int, raw: bytes) -> Outcome:
     head, _, tail = text.rpartition("\n@out ")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        verdict = "hung" if number == signal.SIGXCPU else f"crashed ({signal.Signals(number).name})"
+        # Past its processor time the child is ended with one of these.
+        is_late = number in (signal.SIGXCPU, signal.SIGKILL)
+        verdict = "hung" if is_late else f"crashed ({signal.Signals(number).name})"
         return Outcome(verdict=verdict, said=_last_line(text))
     code = os.WEXITSTATUS(status)
     if code == 0:

@@ -1,0 +1,58 @@
+"""``tflm-gen check``: will a model run on the TFLM that a board links?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tflm_gen.cli.options import board_option, json_option, model_argument, show_step
+from tflm_gen.errors import EXIT_NO
+
+if TYPE_CHECKING:
+    from tflm_gen.check.records import CheckReport
+    from tflm_gen.tflm.choice import EngineChoice
+
+
+@click.command("check")
+@model_argument
+@board_option
+@click.option(
+    "--kernels",
+    type=click.Choice(("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")),
+    default="auto",
+    show_default=True,
+    help="Kernel library to judge for.",
+)
+@click.option("--tflm-dir", type=click.Path(path_type=Path), metavar="DIR", help="Own TFLM tree.")
+@json_option
+def command(model: Path, board_id: str, kernels: str, tflm_dir: Path | None, as_json: bool) -> int:
+    """Say whether MODEL will run on a board, and why not; exit code 0 is yes, 1 is no."""
+    from tflm_gen.board_loader import load_board
+    from tflm_gen.check import check_model
+    from tflm_gen.model.reader import read_model
+    from tflm_gen.report.check_report import check_document, check_text
+    from tflm_gen.tflm.choice import choose_engine
+
+    board = load_board(board_id)
+    choice = choose_engine(board, engine="auto", kernels=kernels, tflm_dir=tflm_dir)
+    report = check_model(read_model(model), choice, board_id=board.id)
+    cleaned = None if report.runs else _after_cleaning(report, choice)
+    if as_json:
+        click.echo(json.dumps(check_document(report, cleaned), indent=2, allow_nan=False))
+    else:
+        click.echo(check_text(report, cleaned))
+    return 0 if report.runs else EXIT_NO
+
+
+def _after_cleaning(report: CheckReport, choice: EngineChoice) -> CheckReport | None:
+    """The verdict on what ``build`` makes of the model before it links it; None if nothing."""
+    from tflm_gen.check import check_model
+    from tflm_gen.cleanup.cleaner import clean_model
+
+    cleaning = clean_model(report.model, on_step=show_step)
+    if not cleaning.is_changed:
+        return None
+    return check_model(cleaning.cleaned, choice, board_id=report.board_id)
