@@ -1,45 +1,155 @@
-"""The arena of a model that cannot run on its target here: this machine's minimum and a margin."""
+"""The arena of a model that cannot run on its target here: computed from tables, with a margin."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tflm_gen.arena_model.choice import estimate_for, margin_bytes
+from tflm_gen.arena_model.peak import peak_words
+from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError, UnsupportedModelError
 from tflm_gen.golden import golden_input
-from tflm_gen.memory_plan import ArenaResult
-from tflm_gen.tflm.source_facts import WHEEL_VERSION
+from tflm_gen.memory_plan import ArenaResult, largest_arena_bytes
+from tflm_gen.tflm.source_facts import SOURCES, WHEEL_VERSION
 from tflm_gen.tflm.sources import find_wheel_library
 from tflm_gen.toolchain.disk_cache import load_json, store_json
 
 if TYPE_CHECKING:
+    from tflm_gen.arena_model.choice import TableChoice
+    from tflm_gen.arena_model.records import ArenaEstimate
+    from tflm_gen.board_loader import Board
     from tflm_gen.model.records import Model
+    from tflm_gen.project.plan import ProjectSpec
 
 _ALIGN_BYTES = 16
 _FIXED_MARGIN_BYTES = 1024
 _MARGIN_SHARE = 4  # One part in four.
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArenaTarget:
+    """What decides an arena besides the model: core, kernel library and TFLM source."""
+
+    core: str
+    kernels: str
+    source: str
+
+
 def with_margin(minimum_bytes: int) -> ArenaResult:
-    """The rule: a quarter of the host's minimum and 1,024 bytes more, up to the next 16.
+    """The rule without a table: a quarter of the host's minimum and 1,024 bytes more.
 
     The target's kernels may want scratch buffers that the host's reference kernels do not.
     """
     wanted = minimum_bytes + minimum_bytes // _MARGIN_SHARE + _FIXED_MARGIN_BYTES
-    total = -(-wanted // _ALIGN_BYTES) * _ALIGN_BYTES
+    return _modelled(minimum_bytes, wanted - minimum_bytes, "smallest of this machine")
+
+
+def modelled_arena(model: Model, target: ArenaTarget | None = None) -> ArenaResult | None:
+    """The arena computed for a target; by this machine's minimum if no table knows it.
+
+    Args:
+        model: The model.
+        target: What it runs on; None if that is not known.
+
+    Returns:
+        None without a table and without an oracle on this machine.
+
+    Raises:
+        OracleError: If the reference interpreter refuses the model, or crashes on it.
+    """
+    found = _find_estimate(model, target) if target is not None else None
+    if found is None:
+        return _host_arena(model)
+    estimate, choice = found
+    rule = f"computed with table {choice.table_id}"
+    return _modelled(estimate.n_bytes, margin_bytes(model, choice), rule)
+
+
+def estimate_for_target(model: Model, target: ArenaTarget) -> ArenaEstimate | None:
+    """The model's arena on a target in all detail, or None if no table covers both."""
+    found = _find_estimate(model, target)
+    return found[0] if found else None
+
+
+def require_estimate(model: Model, target: ArenaTarget) -> ArenaEstimate:
+    """:func:`estimate_for_target`, or why there is none.
+
+    Raises:
+        UnsupportedChoiceError: If no table describes the target.
+        UnsupportedModelError: If the table lacks an operator of the model.
+    """
+    found = estimate_for(model, core=target.core, kernels=target.kernels, source=target.source)
+    if found is None:
+        raise UnsupportedChoiceError(
+            f"there is no arena table for {target.kernels} on {target.core}",
+            hint="Choose a Cortex-M board: tflm-gen boards list",
+        )
+    return found[0]
+
+
+def board_target(board: Board) -> ArenaTarget:
+    """What a build for a board links if nothing else is asked for."""
+    source = board.spec.tflm.sources[0]
+    return ArenaTarget(core=board.spec.cpu.core, kernels=SOURCES[source].kernels[0], source=source)
+
+
+def project_target(spec: ProjectSpec) -> ArenaTarget:
+    """What a project runs on."""
+    return ArenaTarget(core=spec.board.spec.cpu.core, kernels=spec.kernels, source=spec.source.id)
+
+
+def modelled_for(spec: ProjectSpec) -> ArenaResult | None:
+    """:func:`modelled_arena` of a project."""
+    return modelled_arena(spec.model, project_target(spec))
+
+
+def estimate_for_project(spec: ProjectSpec) -> ArenaEstimate | None:
+    """:func:`estimate_for_target` of a project; None where TFLM's kernels do not run it all."""
+    if spec.npu is not None or spec.engine != "tflm":
+        return None
+    return estimate_for_target(spec.model, project_target(spec))
+
+
+def refuse_hopeless(spec: ProjectSpec) -> None:
+    """Refuse a model whose arena cannot fit, before anything is compiled.
+
+    Raises:
+        DoesNotFitError: With the tensors that set the size.
+    """
+    available = largest_arena_bytes(spec.board)
+    estimate = estimate_for_project(spec)
+    if available is None or estimate is None or estimate.n_bytes <= available:
+        return
+    raise DoesNotFitError(
+        f"{spec.board.id}: the tensor arena needs {estimate.n_bytes:,} B, and the board has "
+        f"{available:,} B for it ({estimate.n_bytes - available:,} B too many); "
+        f"{peak_words(estimate)}",
+        hint="Shorten the ECG window or narrow the layer that writes the largest of these, "
+        "or list boards that fit: tflm-gen boards fit MODEL",
+    )
+
+
+def _find_estimate(model: Model, target: ArenaTarget) -> tuple[ArenaEstimate, TableChoice] | None:
+    try:
+        return estimate_for(model, core=target.core, kernels=target.kernels, source=target.source)
+    except UnsupportedModelError:
+        return None  # An operator that the tables do not know yet.
+
+
+def _modelled(minimum_bytes: int, margin: int, rule: str) -> ArenaResult:
+    total = -(-(minimum_bytes + margin) // _ALIGN_BYTES) * _ALIGN_BYTES
     return ArenaResult(
         size_bytes=total,
         basis="modelled",
         ran_at=None,
         failed_at=None,
         margin_bytes=total - minimum_bytes,
+        modelled_from=rule,
     )
 
 
-def modelled_arena(model: Model) -> ArenaResult | None:
-    """The rule applied to a model, or None without an oracle on this machine.
-
-    Raises:
-        OracleError: If the reference interpreter refuses the model, or crashes on it.
-    """
+def _host_arena(model: Model) -> ArenaResult | None:
+    """This machine's minimum with the large margin, or None without an oracle."""
     if find_wheel_library() is None:
         return None
     name = f"arena-{WHEEL_VERSION}-{model.sha256}"

@@ -15,7 +15,9 @@ OpenDevice = Callable[[], AbstractContextManager[DeviceSession]]
 _CRASHES = (DeviceFaultError, DeviceTimeoutError, FirmwareError, ProtocolError)
 
 
-def prove_device_arena(open_device: OpenDevice, *, high_bytes: int) -> ArenaSearch:
+def prove_device_arena(
+    open_device: OpenDevice, *, high_bytes: int, guess_bytes: int | None = None
+) -> ArenaSearch:
     """Find the smallest arena in which the model runs and gives its golden outputs.
 
     A size at which the device crashes or falls silent counts as failed; the device is started
@@ -24,6 +26,7 @@ def prove_device_arena(open_device: OpenDevice, *, high_bytes: int) -> ArenaSear
     Args:
         open_device: Starts the device, whose arena holds high_bytes.
         high_bytes: Where to begin; a multiple of 16.
+        guess_bytes: Likely answer; the runtime's own figure if left out.
 
     Raises:
         FirmwareError: If the model does not run even there, or start-up fails.
@@ -32,8 +35,8 @@ def prove_device_arena(open_device: OpenDevice, *, high_bytes: int) -> ArenaSear
     """
     with contextlib.ExitStack() as stack:
         prober = ArenaProber(open_device, stack)
-        guess_bytes = prober.used_bytes
-        return find_smallest_arena(prober.runs_at, high_bytes=high_bytes, guess_bytes=guess_bytes)
+        guess = guess_bytes or prober.used_bytes
+        return find_smallest_arena(prober.runs_at, high_bytes=high_bytes, guess_bytes=guess)
 
 
 class ArenaProber:

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support.model_builder import ModelBuilder
+from tests.support.zoo import ZOO
+from tflm_gen.arena.modelled import (
+    ArenaTarget,
+    board_target,
+    estimate_for_target,
+    modelled_arena,
+    refuse_hopeless,
+    require_estimate,
+    with_margin,
+)
+from tflm_gen.board_loader import load_board
+from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError
+from tflm_gen.model.reader import parse_model
+
+IMAGE = ArenaTarget(core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
+M4 = ArenaTarget(core="cortex-m4f", kernels="cmsis-nn", source="upstream")
+MODEL = parse_model(ZOO["cnn_2d"](), "cnn_2d.tflite")
+
+
+def test_the_rule_without_a_table() -> None:
+    arena = with_margin(1000)
+    assert (arena.size_bytes, arena.margin_bytes) == (2288, 1288)
+    assert arena.words == "modelled: smallest of this machine and 1288 bytes of margin"
+
+
+def test_a_measured_table_needs_no_margin() -> None:
+    arena = modelled_arena(MODEL, IMAGE)
+    estimate = estimate_for_target(MODEL, IMAGE)
+    assert arena is not None
+    assert estimate is not None
+    assert (arena.basis, arena.size_bytes, arena.margin_bytes) == ("modelled", estimate.n_bytes, 0)
+    assert "table corstone300_image" in arena.words
+
+
+def test_another_core_gets_its_own_scratch_and_a_margin() -> None:
+    helium, dsp = (estimate_for_target(MODEL, target) for target in (IMAGE, M4))
+    arena = modelled_arena(MODEL, M4)
+    assert helium is not None
+    assert dsp is not None
+    assert arena is not None
+    scratch = [
+        [item.buffer.n_bytes for item in estimate.placed if item.buffer.is_scratch]
+        for estimate in (helium, dsp)
+    ]
+    assert scratch[0] != scratch[1]
+    assert arena.size_bytes - arena.margin_bytes == dsp.n_bytes
+    assert arena.margin_bytes >= 512
+
+
+def test_boards_name_what_they_link() -> None:
+    assert board_target(load_board("corstone300")) == IMAGE
+    assert board_target(load_board("nrf52840")) == M4
+
+
+def test_a_target_without_a_table_is_named() -> None:
+    target = ArenaTarget(core="xtensa", kernels="esp-nn", source="upstream")
+    assert estimate_for_target(MODEL, target) is None
+    with pytest.raises(UnsupportedChoiceError, match="esp-nn on xtensa"):
+        require_estimate(MODEL, target)
+
+
+def test_what_cannot_fit_is_refused_with_its_largest_tensors() -> None:
+    net = ModelBuilder()
+    x = net.input((1, 1, 60_000, 4), name="window")
+    large = parse_model(net.finish([net.conv_2d(x, 8, (1, 3))]), "large.tflite")
+    board = load_board("nrf52840")
+    spec = SimpleNamespace(
+        model=large,
+        board=board,
+        engine="tflm",
+        npu=None,
+        kernels="cmsis-nn",
+        source=SimpleNamespace(id="upstream"),
+    )
+    with pytest.raises(DoesNotFitError, match=r"CONV_2D: .* 480,000 B, window 240,000 B") as caught:
+        refuse_hopeless(spec)
+    assert "Shorten the ECG window" in (caught.value.hint or "")
+    spec.model = MODEL
+    refuse_hopeless(spec)
