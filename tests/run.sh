@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/machine.sh
 . scripts/machine.sh
 
-extras=test,ethos-u,flash
+extras=test,ethos-u,flash,platformio
 selection=()
 if [ "${TFLM_GEN_TEST_TF:-1}" = 1 ]; then
   extras=$extras,quantize
@@ -31,7 +31,7 @@ say "ruff, mypy, clang-format, shell syntax"
 ruff check .
 ruff format --check .
 mypy
-find firmware_templates tests \( -name '*.cc' -o -name '*.h' \) \
+find firmware_templates tests \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) \
   -not -path '*/golden/expected/*' -print0 | xargs -0 clang-format --dry-run --Werror
 for script in .ci/run scripts/*.sh tests/*.sh examples/*.sh; do bash -n "$script"; done
 

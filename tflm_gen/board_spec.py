@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 Tier = Literal["ran in emulator", "linked", "generated only"]
 Holding = Literal["code", "model", "data", "stack", "arena", "runtime"]
-TflmSourceId = Literal["corstone300_image", "upstream", "wheel"]
+TflmSourceId = Literal["corstone300_image", "esp_tflite_micro", "upstream", "wheel"]
 
 _ADDRESS_LIMIT = 2**32
 
@@ -42,14 +42,15 @@ class Cpu(_Record):
     """The core that runs the firmware.
 
     Attributes:
-        core: GCC's name of the core (with an f for a Cortex-M4 with FPU), or "host".
+        core: GCC's name of the core (with an f for a Cortex-M4 with FPU), the chip where its own
+            build system knows the compiler, or "host".
         clock_hz: Core clock after our start-up code; absent where there is none to know.
-        cycle_counter: "dwt", or "none", which makes firmware use the port's timer.
+        cycle_counter: "dwt", "cpu" for the core's own, or "none", which makes firmware use the port's timer.
     """
 
-    core: Literal["cortex-m4f", "cortex-m55", "host"]
+    core: Literal["cortex-m4f", "cortex-m55", "esp32c3", "esp32s3", "host"]
     clock_hz: Positive | None = None
-    cycle_counter: Literal["dwt", "none"]
+    cycle_counter: Literal["dwt", "cpu", "none"]
 
 
 class MemoryRegion(_Record):
@@ -159,6 +160,46 @@ class TflmSupport(_Record):
     sources: Annotated[tuple[TflmSourceId, ...], Field(min_length=1)]
 
 
+class PlatformioSupport(_Record):
+    """The board in PlatformIO's registry.
+
+    Attributes:
+        platform: Development platform with its version.
+        board: PlatformIO's id of the board.
+        packages: Packages whose versions are fixed, for a compiler that knows C++17.
+    """
+
+    platform: Annotated[str, Field(pattern=r"^[a-z0-9]+@[0-9.]+$")]
+    board: Identifier
+    packages: tuple[Text, ...] = ()
+
+
+class EspIdfSupport(_Record):
+    """What ESP-IDF must be told of the board.
+
+    Attributes:
+        chip: Its target name of the chip.
+        flash_bytes: The kit's flash chip.
+    """
+
+    chip: Identifier
+    flash_bytes: Positive
+
+
+class NpuSupport(_Record):
+    """The Ethos-U beside the core.
+
+    Attributes:
+        configurations: Names of the NPUs that the board has or can be had with.
+        dram_origin: Where the arena lies for models that leave SRAM to the NPU.
+        dram_bytes: Bytes there for it.
+    """
+
+    configurations: Annotated[tuple[Text, ...], Field(min_length=1)]
+    dram_origin: Annotated[int, Field(ge=0, lt=_ADDRESS_LIMIT)]
+    dram_bytes: Positive
+
+
 class Firmware(_Record):
     """Choices of our firmware for the board.
 
@@ -192,6 +233,9 @@ class BoardSpec(_Record):
     console: Console
     firmware: Firmware
     tflm: TflmSupport
+    npu: NpuSupport | None = None
+    platformio: PlatformioSupport | None = None
+    esp_idf: EspIdfSupport | None = None
     flash: tuple[FlashTool, ...] = ()
     emulator: Emulators = Emulators()
 

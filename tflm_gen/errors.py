@@ -2,7 +2,8 @@
 
 Exit codes: 1 the tool's verdict is no; 2 bad usage or bad input; 3 a tool, device or network
 resource is missing; 4 timeout or device fault. Code ranges: TG1xx model files, TG2xx boards and
-memory, TG3xx missing tools and downloads, TG4xx builds, devices and timeouts, TG5xx projects.
+memory, TG3xx missing tools and downloads, TG4xx builds, devices and timeouts, TG5xx projects,
+TG6xx records and evaluation.
 """
 
 from __future__ import annotations
@@ -71,6 +72,13 @@ class NotCompilableError(TflmGenError):
     """The compiled engine does not have an operator, or a form of it, that the model uses."""
 
     code = "TG106"
+    exit_code = EXIT_NO
+
+
+class WillNotRunError(TflmGenError):
+    """The operators are there, but a kernel refuses the model at allocation or at the first run."""
+
+    code = "TG107"
     exit_code = EXIT_NO
 
 
@@ -231,3 +239,30 @@ class UsageError(TflmGenError):
     """An option or argument does not make sense."""
 
     code = "TG504"
+
+
+# --- TG6xx: records, preprocessing, evaluation ------------------------------------------------
+
+
+class RecordError(TflmGenError):
+    """An ECG record cannot be read, or is not what the preprocessing was made for."""
+
+    code = "TG601"
+
+
+class PreprocessSpecError(TflmGenError):
+    """A preprocessing specification is malformed, or asks for what a device cannot do."""
+
+    code = "TG602"
+
+
+class LeakError(TflmGenError):
+    """A test patient or record is also on the training or calibration side."""
+
+    code = "TG603"
+
+
+class NotEnoughDataError(TflmGenError):
+    """Too few records, patients or beats to say anything."""
+
+    code = "TG604"

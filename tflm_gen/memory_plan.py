@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tflm_gen.board_loader import Board
     from tflm_gen.board_spec import Holding
 
-ArenaBasis = Literal["proven", "modelled", "unproven"]
+ArenaBasis = Literal["proven", "modelled", "static", "unproven"]
 
 ARENA_GUARD_BYTES = 64
 """Guard bytes that the firmware keeps round the arena, with their alignment."""
@@ -37,10 +37,11 @@ class ArenaResult:
 
     Attributes:
         size_bytes: Reserved bytes.
-        basis: "proven", "modelled" or "unproven".
+        basis: "proven", "modelled", "static" or "unproven".
         ran_at: Smallest size that ran, if proven.
         failed_at: Largest size that failed, if one did.
         margin_bytes: Headroom in ``size_bytes``.
+        modelled_from: What the margin was added to, if modelled.
     """
 
     size_bytes: int
@@ -48,6 +49,7 @@ class ArenaResult:
     ran_at: int | None
     failed_at: int | None
     margin_bytes: int
+    modelled_from: str = "smallest of this machine"
 
     @property
     def words(self) -> str:
@@ -56,7 +58,9 @@ class ArenaResult:
             failed = f", failed at {self.failed_at}" if self.failed_at else ""
             return f"proven: ran at {self.ran_at}{failed}"
         if self.basis == "modelled":
-            return f"modelled: smallest of this machine and {self.margin_bytes} bytes of margin"
+            return f"modelled: {self.modelled_from} and {self.margin_bytes} bytes of margin"
+        if self.basis == "static":
+            return "static plan of the compiled engine: exact, not searched"
         return "unproven: all that the board has"
 
 

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from tflm_gen.arena.modelled import modelled_arena
+from tflm_gen.arena.ahead import with_memory_plan
+from tflm_gen.arena.modelled import board_target, modelled_for, refuse_hopeless
 from tflm_gen.board_loader import load_board
+from tflm_gen.check.gate import require_runnable
+from tflm_gen.cleanup.cleaner import clean_model, naming_undone
+from tflm_gen.cleanup.records import Cleaning
 from tflm_gen.golden import make_golden_vector
 from tflm_gen.memory_plan import LinkedSizes, plan_memory, unproven_arena
 from tflm_gen.model.ops import op_usage
-from tflm_gen.project.manifest import MANIFEST_NAME
-from tflm_gen.project.manifest_plan import ManifestInputs, plan_manifest
-from tflm_gen.project.plan import ProjectSpec, plan_project
-from tflm_gen.project.writer import check_replaceable, staged_project, write_files
-from tflm_gen.tflm.choice import choose_engine
-from tflm_gen.tflm.op_table import load_op_table, select_ops
+from tflm_gen.project.compiled import board_without_image, compile_part
+from tflm_gen.project.kinds import choose_kind
+from tflm_gen.project.output import write_project
+from tflm_gen.project.plan import ProjectSpec
+from tflm_gen.project.writer import check_replaceable
+from tflm_gen.tflm.choice import choose_engine, choose_ops
 from tflm_gen.toolchain.firmware import build_or_reuse, start_arena_bytes
+from tflm_gen.toolchain.project_kind import build_kind
 from tflm_gen.toolchain.work_tree import FirmwareJob
+from tflm_gen.vela.project import KERNELS as NPU_KERNELS
+from tflm_gen.vela.project import kernels_for, plan_npu_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tflm_gen.board_loader import Board
     from tflm_gen.memory_plan import ArenaResult, MemoryPlan
     from tflm_gen.model.records import Model
     from tflm_gen.project.manifest import Manifest
@@ -43,11 +48,15 @@ class BuildRequest:
         out: Folder of the project.
         engine: "auto", "tflm" or "compiled".
         kernels: "auto" or a kernel library.
+        npu: Configuration of the Ethos-U for kernels ethos-u; None for the default.
+        project_kind: "auto" or a kind of :mod:`tflm_gen.project.kinds`.
         tflm_dir: An own TFLM tree, for boards that link upstream's sources.
         arena_mode: "proven" searches for the smallest arena; "largest" takes all the board has.
         is_linked: False writes the project and builds nothing.
         allow_fault_injection: The firmware obeys INJECT; only for tests.
         use_cache: Take a finished build of the same inputs.
+        is_cleaned: Rewrite the model first, as far as that can be proven.
+        is_memory_planned: Put a memory plan into the model where it saves arena.
     """
 
     model: Model
@@ -55,11 +64,15 @@ class BuildRequest:
     out: Path
     engine: str = "auto"
     kernels: str = "auto"
+    npu: str | None = None
+    project_kind: str = "auto"
     tflm_dir: Path | None = None
     arena_mode: ArenaMode = "proven"
     is_linked: bool = True
     allow_fault_injection: bool = False
     use_cache: bool = True
+    is_cleaned: bool = True
+    is_memory_planned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +85,7 @@ class BuildResult:
         plan: What lies where in memory.
         choice: Engine, kernels and TFLM, with the reasons.
         is_from_cache: The firmware was taken from the cache.
+        notes: What the program of the project's kind made of it.
     """
 
     root: Path
@@ -79,6 +93,7 @@ class BuildResult:
     plan: MemoryPlan
     choice: EngineChoice
     is_from_cache: bool
+    notes: tuple[str, ...] = ()
 
 
 def build_project(
@@ -96,47 +111,83 @@ def build_project(
         TflmGenError: A subclass for every expected way to fail; see :mod:`tflm_gen.errors`.
     """
     check_replaceable(request.out)
-    board = load_board(request.board_id)
-    choice = choose_engine(
-        board, engine=request.engine, kernels=request.kernels, tflm_dir=request.tflm_dir
-    )
-    spec = _plan_spec(request, board, choice)
-    _plan_memory(spec, unproven_arena(0), None)  # Model and stack alone: fails early.
+    spec, choice = _plan_spec(request, on_step)
+    kind = choose_kind(spec.board, request.project_kind)
+    # Fails early: model and stack alone, or with an arena that is known already.
+    _plan_memory(spec, spec.compiled_arena or unproven_arena(0), None)
+    if spec.compiled_arena is None:
+        refuse_hopeless(spec)
     built: BuiltFirmware | None = None
-    if request.is_linked and choice.source is not None:
+    if request.is_linked and kind.is_linked_here and choice.can_link:
         job = FirmwareJob(spec=spec, source=choice.source, arena_mode=request.arena_mode)
         built = build_or_reuse(job, use_cache=request.use_cache, on_step=on_step)
         arena = built.outcome.arena
+    elif spec.compiled_arena is not None:
+        arena = spec.compiled_arena
     else:
         on_step("find the smallest arena on this machine")
-        arena = modelled_arena(spec.model) or unproven_arena(start_arena_bytes(spec))
+        host_arena = modelled_for(spec) if spec.npu is None else None
+        arena = host_arena or unproven_arena(start_arena_bytes(spec))
     plan = _plan_memory(spec, arena, built)
-    manifest = _write_project(request.out, spec, choice, built, arena, plan)
+    manifest = write_project(
+        request.out, spec=spec, kind=kind, choice=choice, built=built, arena=arena, plan=plan
+    )
+    notes = build_kind(kind.name, request.out, choice, on_step) if request.is_linked else ()
     return BuildResult(
         root=request.out,
         manifest=manifest,
         plan=plan,
         choice=choice,
         is_from_cache=built is not None and built.is_from_cache,
+        notes=notes,
     )
 
 
-def _plan_spec(request: BuildRequest, board: Board, choice: EngineChoice) -> ProjectSpec:
-    """The project: operators looked up, golden vector computed."""
-    model = request.model
+def _plan_spec(
+    request: BuildRequest, on_step: Callable[[str], None]
+) -> tuple[ProjectSpec, EngineChoice]:
+    """The project: model cleaned, what is linked, operators looked up, golden vector computed."""
+    board = load_board(request.board_id)
+    cleaning = clean_model(request.model, on_step=on_step) if request.is_cleaned else None
+    if request.is_memory_planned:
+        on_step("plan the memory ahead and prove it")
+        start = cleaning or Cleaning(original=request.model, cleaned=request.model)
+        cleaning = with_memory_plan(start, board_target(board))
+    model = cpu_model = cleaning.cleaned if cleaning else request.model
+    kernels = kernels_for(request.kernels, request.npu)
+    compiled = compile_part(model, board) if kernels != NPU_KERNELS else None
+    choice = choose_engine(
+        board,
+        engine=request.engine,
+        kernels=kernels,
+        tflm_dir=request.tflm_dir,
+        obstacle=compiled.obstacle if compiled else None,
+    )
+    npu = plan_npu_project(model, board, choice, request.npu)
+    if npu is not None:
+        model, board, choice = npu.model, npu.board, npu.choice
     usages = op_usage(model)
-    entries = select_ops(usages, load_op_table(choice.facts.id), subgraphs=model.subgraphs)
-    return ProjectSpec(
+    ops = naming_undone(cleaning, lambda: choose_ops(choice, model, usages))
+    # An NPU's part and the compiled engine have checks of their own.
+    is_judged = npu is None and not choice.is_compiled
+    warnings = require_runnable(model, choice, board_id=board.id) if is_judged else ()
+    spec = ProjectSpec(
         model=model,
         usages=usages,
-        entries=entries,
-        board=board,
+        entries=ops.entries,
+        tflm_obstacle=ops.obstacle,
+        compiled=compiled,
+        board=board_without_image(board) if choice.is_compiled else board,
         engine=choice.engine,
         kernels=choice.kernels,
         source=choice.facts,
-        golden=make_golden_vector(model),
+        golden=make_golden_vector(cpu_model),  # No oracle runs a model for an NPU.
         allow_fault_injection=request.allow_fault_injection,
+        npu=npu.plan if npu else None,
+        cleaning=cleaning,
+        check_warnings=warnings,
     )
+    return spec, choice
 
 
 def _plan_memory(spec: ProjectSpec, arena: ArenaResult, built: BuiltFirmware | None) -> MemoryPlan:
@@ -144,39 +195,5 @@ def _plan_memory(spec: ProjectSpec, arena: ArenaResult, built: BuiltFirmware | N
     sizes = built.outcome.sizes if built else None
     linked = LinkedSizes(code_bytes=sizes.code_flash, data_bytes=sizes.data_ram) if sizes else None
     return plan_memory(
-        board=spec.board, model_bytes=len(spec.model.flatbuffer), arena=arena, linked=linked
+        board=spec.board, model_bytes=spec.model_array_bytes, arena=arena, linked=linked
     )
-
-
-def _write_project(
-    root: Path,
-    spec: ProjectSpec,
-    choice: EngineChoice,
-    built: BuiltFirmware | None,
-    arena: ArenaResult,
-    plan: MemoryPlan,
-) -> Manifest:
-    """Write the project and swap it in."""
-    project = plan_project(spec, arena_bytes=arena.size_bytes, arena_basis=arena.words)
-    files = dict(project.files)
-    if built is not None:
-        out = PurePosixPath("out")
-        files.update({out / path: data for path, data in built.outcome.files.items()})
-    manifest = plan_manifest(
-        ManifestInputs(
-            spec=spec,
-            reasons=choice.reasons,
-            source_sha256=choice.source.sha256 if built and choice.source else None,
-            arena=arena,
-            plan=plan,
-            files=files,
-            sizes=built.outcome.sizes if built else None,
-            compiler=built.toolchain.compiler if built else None,
-            cmake=built.toolchain.cmake if built else None,
-            warnings=built.outcome.warnings if built else (),
-        )
-    )
-    with staged_project(root) as staging:
-        write_files(staging, files)
-        write_files(staging, {PurePosixPath(MANIFEST_NAME): manifest.to_bytes()})
-    return manifest

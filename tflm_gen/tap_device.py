@@ -44,6 +44,7 @@ def open_tap_device(
             engine=target.engine,
             kernels=target.kernels,
             arena_mode="largest",
+            is_cleaned=False,
         )
         build_project(request)
         choice = select_device(load_target(out), with_name=with_name)

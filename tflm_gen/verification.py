@@ -77,17 +77,20 @@ class Verification:
         n_bytes: Output bytes compared.
         oracle: Which reference interpreter.
         mismatches: Every output that differs; empty if all bytes are equal.
+        n_original_different: Vectors for which the model before its clean-up gives other bytes on
+            the reference; None if that was not compared.
     """
 
     n_vectors: int
     n_bytes: int
     oracle: str
     mismatches: tuple[Mismatch, ...]
+    n_original_different: int | None = None
 
     @property
     def is_equal(self) -> bool:
         """Every byte agreed."""
-        return not self.mismatches
+        return not self.mismatches and not self.n_original_different
 
     @property
     def n_vectors_different(self) -> int:
@@ -107,6 +110,7 @@ def verify_device(
     vectors: Sequence[Vector],
     session: DeviceSession,
     *,
+    original: bytes | None = None,
     on_vector: Callable[[], None] = lambda: None,
 ) -> Verification:
     """Run all vectors on the reference and on a connected device, and compare every byte.
@@ -115,6 +119,7 @@ def verify_device(
         model: The model in the firmware.
         vectors: What to run.
         session: The device.
+        original: The model before its clean-up; must give the same bytes on the reference.
         on_vector: Called after each vector.
 
     Raises:
@@ -122,6 +127,12 @@ def verify_device(
         TflmGenError: What the session raises.
     """
     reference = run_oracle(model.flatbuffer, vectors)
+    n_original_different = None
+    if original is not None:
+        before = run_oracle(original, vectors).outputs
+        n_original_different = sum(
+            old != new for old, new in zip(before, reference.outputs, strict=True)
+        )
     is_stateful = has_state(model)
     mismatches: list[Mismatch] = []
     n_bytes = 0
@@ -146,6 +157,7 @@ def verify_device(
         n_bytes=n_bytes,
         oracle=reference.runtime,
         mismatches=tuple(mismatches),
+        n_original_different=n_original_different,
     )
 
 

@@ -145,6 +145,7 @@ MODEL_COMMANDS = {
     "inspect": ("inspect",),
     "inspect-json": ("inspect", "--json"),
     "build": ("build", "--board", "corstone300"),
+    "compare": ("compare", "--board", "corstone300"),
 }
 
 

@@ -26,7 +26,7 @@ def test_codes_are_unique() -> None:
 
 @pytest.mark.parametrize("error", error_classes(), ids=lambda e: e.__name__)
 def test_error_is_well_formed(error: type[TflmGenError]) -> None:
-    assert re.fullmatch(r"TG[1-5]\d\d", error.code)
+    assert re.fullmatch(r"TG[1-6]\d\d", error.code)
     assert error.exit_code in EXIT_MEANINGS
     assert error.__name__.endswith("Error")
     assert error.__doc__ != TflmGenError.__doc__

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.cortex_m4 import M4Project, running_twin, write_tflm_shape
+from tests.support.model_builder import ModelBuilder
 from tests.support.programs import check, run
 from tflm_gen import resources
 from tflm_gen.board_loader import load_board
 from tflm_gen.errors import DeviceFaultError
+from tflm_gen.model.reader import parse_model
+from tflm_gen.pipeline import BuildRequest, build_project
 from tflm_gen.runner.clock import icount_clock
 
 if TYPE_CHECKING:
@@ -152,6 +155,30 @@ def test_engine_tflm_links_and_runs_against_tflm_s_shape(tmp_path: Path) -> None
         assert report.selftest.is_equal
         assert report.inputs[0].scale == 0.5
         assert [op.op for op in opened.bench(warmup=0, runs=1, profile=True).ops] == ["CONV_2D"]
+
+
+def test_the_tool_builds_the_board_s_image_and_its_twin(tmp_path: Path) -> None:
+    """From a model and a tree to both images, the arena proven on the twin."""
+    net = ModelBuilder(seed=1)
+    x = net.conv_1d(net.input((1, 16, 1), name="ecg_mv"), 2, 3, activation="RELU")
+    flatbuffer = net.finish([net.softmax(net.reshape(x, (1, 32)))])
+    result = build_project(
+        BuildRequest(
+            model=parse_model(flatbuffer, "shape.tflite"),
+            board_id="nrf52840",
+            out=tmp_path / "project",
+            tflm_dir=write_tflm_shape(tmp_path / "tflm"),
+        )
+    )
+    out = result.root / "out"
+    assert {path.name for path in out.iterdir()} == {"tflm", "tflm-twin"}
+    assert result.plan.arena_basis == "proven"
+    start = {(out / name / "firmware.elf").read_bytes()[:4] for name in ("tflm", "tflm-twin")}
+    assert start == {b"\x7fELF"}
+    script = (result.root / "renode" / "nrf52840.resc").read_text()
+    assert "@out/tflm/firmware.elf" in script
+    with running_twin(out / "tflm-twin" / "firmware.elf") as opened:
+        assert opened.connect().banner.model == "shape"
 
 
 def test_real_board_s_image_links(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_the_benchmark_repeats_exactly(cnn):
     assert first == second
     assert first.basis == "emulated_instructions"
     assert first.invoke.maximum - first.invoke.minimum <= 1
-    assert [op.op for op in first.ops] == [op.op for op in cnn.model.main.operators]
+    assert [op.op for op in first.ops] == [op.op for op in cnn.flashed_model().main.operators]
     total = sum(op.count for op in first.ops)
     assert 0.9 * first.invoke.median < total < 1.1 * first.invoke.median
     assert sum(op.percent for op in first.ops) == pytest.approx(100)

@@ -33,8 +33,12 @@ def test_quickstart_runs_and_verifies(tmp_path: Path) -> None:
     )
     assert process.returncode == 0, process.stdout + process.stderr
     output = process.stdout
-    assert re.search(r"EQUAL: 32 vectors, all [\d,]+ output bytes equal", output)
+    equal = re.findall(r"^EQUAL: 32 vectors, all [\d,]+ output bytes equal$", output, re.MULTILINE)
+    assert len(equal) == 2
     assert "basis: emulated_instructions" in output
     for operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SOFTMAX"):
         assert re.search(rf"^ +\d+  {operator} +[\d,]+ +[\d.]+$", output, re.MULTILINE), operator
     assert (checkout / "out/quickstart/ecg-corstone300/out/tflm/firmware.elf").is_file()
+    chip = checkout / "out/quickstart/ecg-nrf52840/out/compiled"
+    for name in ("firmware.elf", "firmware.hex", "firmware.map"):
+        assert (chip / name).is_file(), name

@@ -72,16 +72,16 @@ def test_a_hidden_symbol_of_the_image_does_not_link(copy: CorstoneFirmware) -> N
         copy,
         "common/src/progress.cc",
         'const char* current_phase = "reset";\n',
-        'const char* current_phase = "reset";\n}\n}\nextern "C" void ethosu_init();\n'
+        'const char* current_phase = "reset";\n}\n}\nextern "C" void ethosu_invoke_async();\n'
         "namespace ecg::progress {\nnamespace {\n",
     )
-    change(copy, "common/src/progress.cc", "  current_phase = phase;", "  ethosu_init();")
-    assert "ethosu_init" in symbols(find_image(IMAGE) or Path())
+    change(copy, "common/src/progress.cc", "  current_phase = phase;", "  ethosu_invoke_async();")
+    assert "ethosu_invoke_async" in symbols(find_image(IMAGE) or Path())
     image = find_image(IMAGE)
     assert corstone.configure(copy.root, f"-DTFLM_IMAGE={image}").returncode == 0
     result = corstone.compile_project(copy.root)
     assert result.returncode != 0
-    assert "undefined reference to `ethosu_init'" in result.stdout
+    assert "undefined reference to `ethosu_invoke_async'" in result.stdout
 
 
 def section_bytes(path: Path, tmp_path: Path, *names: str) -> bytes:

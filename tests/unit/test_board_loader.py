@@ -55,7 +55,7 @@ def test_missing_key_is_named() -> None:
         ("clock_hz = 64_000_000", 'clock_hz = "64 MHz"', "cpu.clock_hz"),
         ("clock_hz = 64_000_000", "clock_hz = 0", "greater than 0"),
         ("clock_hz = 64_000_000", "clock_hz = 64e6", "cpu.clock_hz"),
-        ('tier = "generated only"', 'tier = "works"', "tier"),
+        ('tier = "linked"', 'tier = "works"', "tier"),
         ('name = "RAM"', 'name = "FLASH"', "two memory regions have the same name"),
         ("origin = 0x2000_0000", "origin = 0x0008_0000", "FLASH and RAM overlap"),
         ("origin = 0x2000_0000", "origin = 0xFFFF_0000", "past the 32-bit address space"),

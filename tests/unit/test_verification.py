@@ -8,7 +8,9 @@ import pytest
 from tests.support.stateful_model import streaming_svdf
 from tests.support.zoo import ZOO
 from tflm_gen.model.reader import parse_model
-from tflm_gen.verification import compare, has_state
+from tflm_gen.oracle.client import run_oracle
+from tflm_gen.vectors import Vector, make_vectors
+from tflm_gen.verification import compare, has_state, verify_device
 
 
 def test_equal_bytes_have_no_difference():
@@ -51,3 +53,35 @@ def test_other_lengths_are_an_error():
 def test_state_is_found_in_variable_tensors():
     assert has_state(parse_model(streaming_svdf(), "s.tflite"))
     assert not has_state(parse_model(ZOO["cnn_1d"](), "c.tflite"))
+
+
+class EchoDevice:
+    """Gives what the reference gives for the flashed model."""
+
+    def __init__(self, model):
+        self._model = model
+        self._inputs = {}
+
+    def reset(self):
+        self._inputs = {}
+
+    def write_input(self, index, data):
+        self._inputs[index] = data
+
+    def invoke(self):
+        vector = Vector(name="now", inputs=tuple(self._inputs[i] for i in sorted(self._inputs)))
+        self._outputs = run_oracle(self._model.flatbuffer, [vector]).outputs[0]
+
+    def read_output(self, index):
+        return self._outputs[index]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("original", "n_different"), [("cnn_1d", 0), ("cnn_1d_open_batch", 2)])
+def test_the_model_before_its_clean_up_is_compared_too(original, n_different):
+    model = parse_model(ZOO["cnn_1d"](), "c.tflite")
+    vectors = make_vectors(model.inputs, count=18)[-2:]
+    result = verify_device(model, vectors, EchoDevice(model), original=ZOO[original]())
+    assert result.mismatches == ()
+    assert result.n_original_different == n_different
+    assert result.is_equal == (n_different == 0)

@@ -14,12 +14,18 @@ from tflm_gen.errors import EXIT_INTERRUPTED, EXIT_USAGE, TflmGenError
 # verb -> (module, one-line help). The help lives here so that --help imports no verb.
 VERBS: dict[str, tuple[str, str]] = {
     "inspect": ("tflm_gen.cli.inspect", "Say what a .tflite model really is and where it fits."),
-    "quantize": ("tflm_gen.cli.quantize", "Quantize a float model to int8 with representative windows."),
+    "check": ("tflm_gen.cli.check", "Say whether a model will run on a board, and why not."),
+    "quantize": (
+        "tflm_gen.cli.quantize",
+        "Quantize a float model to int8 with representative windows.",
+    ),
+    "evaluate": ("tflm_gen.cli.evaluate", "Score float and int8 on records; accept or reject."),
     "build": ("tflm_gen.cli.build", "Write a firmware project for a board and build it."),
     "emulate": ("tflm_gen.cli.emulate", "Run a built project in an emulator and show its output."),
     "flash": ("tflm_gen.cli.flash", "Write a built project's firmware into its board."),
     "bench": ("tflm_gen.cli.bench", "Measure latency per inference and per operator."),
     "verify": ("tflm_gen.cli.verify", "Prove that the device's outputs equal the host's."),
+    "compare": ("tflm_gen.cli.compare", "Compare the engines that a board can have, in one table."),
     "boards": ("tflm_gen.cli.boards", "List and show the supported boards."),
     "deps": ("tflm_gen.cli.deps", "List and fetch the parts that firmware links against."),
     "doctor": ("tflm_gen.cli.doctor", "Check the tools on this machine and say how to install."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +19,10 @@ from tflm_gen.cli.options import json_option, project_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from tflm_gen.arena.apply import AppliedArena
+    from tflm_gen.runner.select import DeviceChoice
+    from tflm_gen.runner.target import DeviceTarget
     from tflm_gen.wire import Line
 
 
@@ -36,6 +40,15 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1_000_000),
     help="Timed inferences. Default: 10 on emulators, 1000 on boards.",
 )
+@click.option(
+    "--apply",
+    "is_applied",
+    is_flag=True,
+    help="Find the smallest tensor arena on the device and build the project with it.",
+)
+@click.option(
+    "--tflm-dir", type=click.Path(path_type=Path), metavar="DIR", help="Own TFLM tree for --apply."
+)
 @timeout_option(60.0)
 @json_option
 def command(
@@ -44,6 +57,8 @@ def command(
     port: str | None,
     warmup: int | None,
     runs: int | None,
+    is_applied: bool,
+    tflm_dir: Path | None,
     timeout_s: float,
     as_json: bool,
 ) -> None:
@@ -70,11 +85,41 @@ def command(
         boot = session.connect()
         check_identity(boot, target)
         result = run_benchmark(session, boot, plan)
+    applied = _apply(target, choice, timeout_s, tflm_dir) if is_applied else None
     if as_json:
-        print_document(bench_document(result, boot, choice))
+        document = bench_document(result, boot, choice)
+        print_document(document | ({"applied": asdict(applied)} if applied else {}))
         return
     for line in bench_text(result, boot):
         click.echo(line)
+    if applied is not None:
+        click.echo(_applied_text(applied))
+
+
+def _apply(
+    target: DeviceTarget, choice: DeviceChoice, timeout_s: float, tflm_dir: Path | None
+) -> AppliedArena:
+    """Search on the device, then change the project."""
+    from tflm_gen.arena.apply import apply_arena
+    from tflm_gen.arena.search import prove_device_arena
+    from tflm_gen.project.manifest import read_manifest
+    from tflm_gen.runner.launch import open_device
+
+    arena = read_manifest(target.root).arena
+    found = prove_device_arena(
+        lambda: open_device(choice, timeout_s=timeout_s),
+        high_bytes=arena.bytes,
+        guess_bytes=arena.bytes - arena.margin_bytes,
+    )
+    return apply_arena(target.root, found, tflm_dir=tflm_dir)
+
+
+def _applied_text(applied: AppliedArena) -> str:
+    linked = "linked again" if applied.is_relinked else "link it again: see the project's README"
+    return (
+        f"  arena: {applied.before_bytes:,} -> {applied.after_bytes:,} bytes, proven on the device; "
+        f"firmware {linked}"
+    )
 
 
 def _count_runs(advance: Callable[[], None]) -> Callable[[Line], None]:

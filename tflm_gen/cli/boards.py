@@ -46,18 +46,17 @@ def show_board(board_id: str, as_json: bool) -> None:
 @json_option
 def fit_boards(model: Path, as_json: bool) -> None:
     """Say which boards have the flash and RAM that MODEL needs."""
-    from tflm_gen.arena.modelled import modelled_arena
-    from tflm_gen.memory_plan import unproven_arena
+    from tflm_gen.arena.modelled import board_target, modelled_arena
     from tflm_gen.model.reader import read_model
     from tflm_gen.project.board_fit import fit_all_boards
     from tflm_gen.report.boards_report import fit_document, fit_text
 
     parsed = read_model(model)
     model_bytes = len(parsed.flatbuffer)
-    arena = modelled_arena(parsed) or unproven_arena(0)
-    fits = fit_all_boards(model_bytes=model_bytes, arena=arena)
+    fits = fit_all_boards(
+        model_bytes=model_bytes, arena_on=lambda board: modelled_arena(parsed, board_target(board))
+    )
     if as_json:
-        document = fit_document(fits, model_bytes=model_bytes, arena=arena)
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(fit_document(fits, model_bytes=model_bytes), indent=2))
     else:
-        click.echo(fit_text(fits, model_bytes=model_bytes, arena=arena))
+        click.echo(fit_text(fits, model_bytes=model_bytes))

@@ -10,6 +10,7 @@ import click
 from tflm_gen.cli.options import board_option, json_option, show_step
 
 ENGINES = ("auto", "tflm", "compiled")
+PROJECT_KINDS = ("auto", "cmake", "platformio", "esp-idf")
 KERNELS = ("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")
 
 
@@ -28,10 +29,15 @@ KERNELS = ("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")
     help="Kernel library of engine tflm.",
 )
 @click.option(
+    "--npu",
+    metavar="NAME",
+    help="Configuration of the Ethos-U for --kernels ethos-u: ethos-u55-128, ethos-u65-256.",
+)
+@click.option(
     "--project",
     "project_kind",
-    type=click.Choice(["cmake"]),
-    default="cmake",
+    type=click.Choice(PROJECT_KINDS),
+    default="auto",
     show_default=True,
     help="Kind of project to write.",
 )
@@ -43,6 +49,11 @@ KERNELS = ("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")
 )
 @click.option("--tflm-dir", type=click.Path(path_type=Path), metavar="DIR", help="Own TFLM tree.")
 @click.option("--no-clean", is_flag=True, help="Keep the model byte for byte.")
+@click.option(
+    "--plan-memory",
+    is_flag=True,
+    help="Plan the tensor arena ahead: operators reordered, offsets in the model.",
+)
 @click.option("--no-build", is_flag=True, help="Write the project, link nothing.")
 @click.option("--no-cache", is_flag=True, help="Build even if nothing changed.")
 @json_option
@@ -52,10 +63,12 @@ def command(
     example: str | None,
     engine: str,
     kernels: str,
+    npu: str | None,
     project_kind: str,
     out: Path | None,
     tflm_dir: Path | None,
     no_clean: bool,
+    plan_memory: bool,
     no_build: bool,
     no_cache: bool,
     as_json: bool,
@@ -66,7 +79,7 @@ def command(
     from tflm_gen.report.build_report import build_document, build_text
 
     parsed = read_model(_model_path(model, example))
-    root = out or Path(f"{parsed.name}-{board_id}")
+    root = out or Path(f"{parsed.name}-{board_id}{_npu_suffix(kernels, npu)}")
     result = build_project(
         BuildRequest(
             model=parsed,
@@ -74,9 +87,13 @@ def command(
             out=root,
             engine=engine,
             kernels=kernels,
+            npu=npu,
+            project_kind=project_kind,
             tflm_dir=tflm_dir,
             is_linked=not no_build,
             use_cache=not no_cache,
+            is_cleaned=not no_clean,
+            is_memory_planned=plan_memory,
         ),
         on_step=show_step,
     )
@@ -84,6 +101,11 @@ def command(
         click.echo(json.dumps(build_document(result, project=str(root)), indent=2))
     else:
         click.echo(build_text(result, project=str(root)))
+
+
+def _npu_suffix(kernels: str, npu: str | None) -> str:
+    """Keeps the NPU's project beside that of the CPU: both may be wanted."""
+    return "-npu" if kernels == "ethos-u" or npu is not None else ""
 
 
 def _model_path(model: Path | None, example: str | None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,15 +13,35 @@ from tflm_gen.inspection import inspect_model
 from tflm_gen.model.reader import read_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tflm_gen.model.records import Model
 
 
 @click.command("inspect")
 @model_argument
+@click.option("--arena", is_flag=True, help="Show what the tensor arena holds, and when.")
+@click.option(
+    "--board",
+    "board_id",
+    default="corstone300",
+    show_default=True,
+    metavar="ID",
+    help="Board of --arena.",
+)
+@click.option(
+    "--svg",
+    "svg_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also draw the arena as a picture.",
+)
 @json_option
-def command(model: Path, as_json: bool) -> None:
+def command(model: Path, arena: bool, board_id: str, svg_path: Path | None, as_json: bool) -> None:
     """Say what MODEL really is: operators, types, sizes, converter artefacts, where it fits."""
-    inspection = inspect_model(read_model(model))
+    parsed = read_model(model)
+    if arena or svg_path is not None:
+        _show_arena(parsed, board_id, svg_path, as_json)
+        return
+    inspection = inspect_model(parsed)
     if as_json:
         from tflm_gen.report.inspect_json import inspection_document
 
@@ -29,3 +50,21 @@ def command(model: Path, as_json: bool) -> None:
     from tflm_gen.report.inspect_text import render_inspection
 
     click.echo(render_inspection(inspection))
+
+
+def _show_arena(model: Model, board_id: str, svg_path: Path | None, as_json: bool) -> None:
+    """The arena of a model on a board, as text, JSON or picture.
+
+    Raises:
+        UnsupportedChoiceError: If no table describes the board's TFLM.
+        UnsupportedModelError: If the table lacks an operator of the model.
+    """
+    from tflm_gen.arena.modelled import board_target, require_estimate
+    from tflm_gen.board_loader import load_board
+    from tflm_gen.report.arena_svg import arena_svg
+    from tflm_gen.report.arena_text import arena_document, arena_text
+
+    estimate = require_estimate(model, board_target(load_board(board_id)))
+    if svg_path is not None:
+        svg_path.write_text(arena_svg(estimate, title=model.name), encoding="utf-8")
+    click.echo(json.dumps(arena_document(estimate), indent=2) if as_json else arena_text(estimate))

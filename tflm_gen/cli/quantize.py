@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tflm_gen.cli.options import json_option
+from tflm_gen.cli.options import json_option, show_step
+from tflm_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from tflm_gen.quantize.records import QuantizeAnswer
+    from tflm_gen.quantize.records import QuantizeAnswer, QuantizeRequest
 
 
 @click.command("quantize")
@@ -20,10 +21,31 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    required=True,
     metavar="FOLDER|FILE",
     help="Representative windows: a .npy/.npz/.csv file, or a folder of them.",
 )
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Instead of --data: ECG records, from which balanced windows are chosen.",
+)
+@click.option(
+    "--spec",
+    "spec_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --records: the preprocessing, which the model then carries.",
+)
+@click.option(
+    "--train",
+    default="de-chazal",
+    show_default=True,
+    metavar="NAME|LIST",
+    help="With --records: de-chazal (DS1 of MIT-BIH), all, or a comma list.",
+)
+@click.option("--windows", default=200, show_default=True, help="With --records: how many.")
+@click.option("--seed", default=0, show_default=True, help="With --records: of the choice.")
 @click.option(
     "--out",
     "out_path",
@@ -45,7 +67,12 @@ if TYPE_CHECKING:
 @json_option
 def command(
     model: Path,
-    data: Path,
+    data: Path | None,
+    records: Path | None,
+    spec_path: Path | None,
+    train: str,
+    windows: int,
+    seed: int,
     out_path: Path | None,
     io: str,
     scheme: str,
@@ -59,18 +86,23 @@ def command(
     from tflm_gen.quantize.records import QuantizeRequest
 
     out = out_path or Path(f"{model.stem}_{scheme}.tflite")
-    answer = quantize_model(
-        QuantizeRequest(
-            model_path=str(model),
-            data_path=str(data),
-            scheme=scheme,
-            io=io,
-            per_channel=not per_tensor,
-            held_out=held_out,
-            output_path=str(out),
-        ),
-        timeout_s=timeout_s,
+    request = QuantizeRequest(
+        model_path=str(model),
+        data_path=str(data),
+        scheme=scheme,
+        io=io,
+        per_channel=not per_tensor,
+        held_out=held_out,
+        output_path=str(out),
     )
+    if (data is None) == (records is None):
+        raise UsageError("give --data or --records, one of them", hint="See docs/calibration.md.")
+    if records is None:
+        answer = quantize_model(request, timeout_s=timeout_s)
+    else:
+        answer = _from_records(
+            request, records, spec_path, train=train, windows=windows, seed=seed, limit=timeout_s
+        )
     if as_json:
         document = {
             "schema": "tflm-gen/quantize/1",
@@ -83,6 +115,54 @@ def command(
         click.echo(json.dumps(document, indent=2))
     else:
         click.echo(_summary(answer, out=out, scheme=scheme))
+
+
+def _from_records(
+    request: QuantizeRequest,
+    records: Path,
+    spec_path: Path | None,
+    *,
+    train: str,
+    windows: int,
+    seed: int,
+    limit: float,
+) -> QuantizeAnswer:
+    """Choose windows, quantize with all of them, and keep the choice beside the model."""
+    import tempfile
+
+    from tflm_gen.quantize.calibration_records import calibration_from_records
+    from tflm_gen.quantize.client import quantize_model
+
+    if spec_path is None:
+        raise UsageError(
+            "--records needs --spec: how samples become the model's inputs",
+            hint="docs/preprocessing.md has one to start from.",
+        )
+    with tempfile.TemporaryDirectory(prefix="tflm-gen-") as folder:
+        chosen = calibration_from_records(
+            records,
+            spec_path,
+            train=train,
+            count=windows,
+            seed=seed,
+            into=Path(folder),
+            progress=show_step,
+        )
+        answer = quantize_model(
+            dataclasses.replace(
+                request,
+                data_path=str(chosen.data_path),
+                metadata=chosen.metadata,
+                # Every chosen window counts; labelled records of other people judge the result.
+                held_out=0.0,
+            ),
+            timeout_s=limit,
+        )
+    for warning in chosen.selection.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    out = Path(request.output_path)
+    out.with_suffix(".calibration.json").write_text(chosen.record, encoding="utf-8")
+    return answer
 
 
 def _summary(answer: QuantizeAnswer, *, out: Path, scheme: str) -> str:

@@ -75,7 +75,9 @@ def command(
         boot = session.connect()
         check_identity(boot, target)
         with progress(len(vectors), "vectors") as advance:
-            result = verify_device(model, vectors, session, on_vector=advance)
+            result = verify_device(
+                model, vectors, session, original=target.original, on_vector=advance
+            )
     divergence, note = _localise(model, vectors, result, target, choice, timeout_s)
     if as_json:
         print_document(verification_document(result, divergence, note, boot, choice))
@@ -94,8 +96,8 @@ def _localise(
     timeout_s: float,
 ) -> tuple[Divergence | None, str | None]:
     """The first operator that differs, or why none can be named."""
-    if result.is_equal:
-        return None, None
+    if not result.mismatches:
+        return None, target.original_note or None
     if choice.is_real:
         return None, "the operator is found in emulators only: run without --port"
     from tflm_gen.tap_device import open_tap_device

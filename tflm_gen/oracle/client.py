@@ -56,7 +56,11 @@ class TapModel:
 
 
 def run_oracle(
-    flatbuffer: bytes, vectors: Sequence[Vector], *, timeout_s: float = _TIMEOUT_S
+    flatbuffer: bytes,
+    vectors: Sequence[Vector],
+    *,
+    timeout_s: float = _TIMEOUT_S,
+    keeps_state: bool = False,
 ) -> OracleRun:
     """Reference outputs of all vectors, from one child process.
 
@@ -66,12 +70,17 @@ def run_oracle(
         flatbuffer: A model whose structure the model reader has checked.
         vectors: At least one.
         timeout_s: Limit for all of them.
+        keeps_state: Leave the state as it is between vectors.
 
     Raises:
         OracleError: If the interpreter refuses the model, or crashes.
         MissingToolError: If the tflite-micro wheel is not installed.
     """
-    header: dict[str, JsonValue] = {"operation": "run", "n_inputs": len(vectors[0].inputs)}
+    header: dict[str, JsonValue] = {
+        "operation": "run",
+        "n_inputs": len(vectors[0].inputs),
+        "keeps_state": keeps_state,
+    }
     blobs = [data for vector in vectors for data in vector.inputs]
     answer, said = _ask(header, [flatbuffer, *blobs], timeout_s)
     n_outputs = answer.integer("n_outputs")

@@ -147,7 +147,8 @@ def _run(request: Message) -> Reply:
     blobs: list[bytes] = []
     for number, inputs in enumerate(_vectors(request)):
         _stage(f"running vector {number}")
-        runner.interpreter.reset()
+        if not request.header.get("keeps_state"):
+            runner.interpreter.reset()
         runner.invoke(inputs)
         blobs += runner.outputs()
     runner.interpreter.print_allocations()

@@ -30,7 +30,7 @@ class AppConfigContext:
         board_id: Id of the board.
         engine: "tflm" or "compiled".
         kernels: Kernel library that is linked.
-        runtime_id: Which TFLM is linked.
+        runtime_id: Which TFLM is linked, or the version of the compiled engine.
         model_name: Name of the model.
         allow_fault_injection: The firmware obeys INJECT; only for tests.
         max_ops: Operators of the main subgraph, at least 1.
@@ -95,8 +95,12 @@ class ReadmeContext:
         model_sha256: Its hash.
         board_id: Id of the board.
         board_name: Name of the board.
+        board_tier: How far tflm-gen itself has tried the board.
         engine: Engine that is linked.
-        runtime_id: Which TFLM the project is made for.
+        runtime_id: What runs the model there.
+        other_engine: The engine that is not linked, and whether its application is here.
+        link_other: Command that links it; empty if its application is left out.
+        has_compiled: The model is there as C.
         inputs: One line per input: type, shape, quantization.
         outputs: The same for outputs.
         configure: The CMake command that configures the build.
@@ -110,8 +114,12 @@ class ReadmeContext:
     model_sha256: str
     board_id: str
     board_name: str
+    board_tier: str
     engine: str
     runtime_id: str
+    other_engine: str
+    link_other: str
+    has_compiled: bool
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     configure: str

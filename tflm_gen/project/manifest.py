@@ -43,6 +43,54 @@ class ModelInfo(_Record):
     schema_version: int
 
 
+class CleanStepInfo(_Record):
+    """One rewrite; ``reason`` says why it was undone, and is empty if it was not."""
+
+    name: str
+    detail: str
+    reason: str
+
+
+class CleanProofInfo(_Record):
+    """How the cleaned model is known to compute the same; see docs/cleanup.md."""
+
+    basis: Literal["original on TFLM", "original on TFLite", "parts"]
+    words: str
+    n_vectors: int
+    reference: str
+    oracle: str
+
+
+class CleanedModelInfo(_Record):
+    """The model that is used instead of the user's.
+
+    Attributes:
+        file: Its path in the project; None if it was compiled further, for an NPU.
+        sha256: Its hash.
+        bytes: Its length.
+        crc32: Of the file, which the firmware's banner names.
+        original_file: Path of the user's model.
+        steps: What was rewritten.
+        undone: What was tried and could not be proven.
+        proof: How it is known to compute the same.
+        operators: Number of operators before and after.
+        arena_bytes: Arena before and after, as this machine's allocator records it.
+        note: What the original would have done on TFLM if it is no good there; may be empty.
+    """
+
+    file: str | None
+    sha256: Sha256
+    bytes: int
+    crc32: int
+    original_file: str
+    steps: tuple[CleanStepInfo, ...]
+    undone: tuple[CleanStepInfo, ...]
+    proof: CleanProofInfo
+    operators: tuple[int, int]
+    arena_bytes: tuple[int, int] | None
+    note: str
+
+
 class BoardInfo(_Record):
     """The board and the exact file that described it."""
 
@@ -53,11 +101,11 @@ class BoardInfo(_Record):
 
 
 class TflmInfo(_Record):
-    """Which TFLM computed the expected outputs, and which one runs on the board.
+    """Which TFLM computed the expected outputs, and which one the project is made for.
 
     Attributes:
         oracle: The reference interpreter, or None if none was at hand.
-        target: The TFLM the firmware is made for.
+        target: The TFLM the project is made for; engine compiled links none.
         source: Id of the TFLM source.
         source_sha256: Hash of the linked library or image; None if nothing is linked.
     """
@@ -73,21 +121,24 @@ class ArenaInfo(_Record):
 
     Attributes:
         bytes: Size reserved in the firmware.
-        basis: "proven": ran at this size and failed 16 bytes below; "modelled": host plus margin;
-            "unproven": as large as the board allows, for builds that measure.
+        basis: "proven": ran at this size and failed 16 bytes below; "modelled": computed, plus margin;
+            "static": the compiled engine's plan, exact; "unproven": as large as the board allows,
+            for builds that measure.
         ran_at: Smallest size that ran; None unless proven.
         failed_at: Largest size that failed; None unless proven, or if nothing smaller exists.
         margin_bytes: Part of ``bytes`` that is headroom.
+        rule: What a modelled size was computed from; None otherwise.
         kernels: Kernel library of the run.
         core: Core of the run.
         tflm: TFLM of the run.
     """
 
     bytes: int
-    basis: Literal["proven", "modelled", "unproven"]
+    basis: Literal["proven", "modelled", "static", "unproven"]
     ran_at: int | None
     failed_at: int | None
     margin_bytes: int
+    rule: str | None = None
     kernels: str
     core: str
     tflm: str
@@ -106,7 +157,7 @@ class MemoryInfo(_Record):
     """Flash and RAM of the firmware; the prebuilt image and our own code apart.
 
     Attributes:
-        model_flash_bytes: The .tflite image.
+        model_flash_bytes: The .tflite image; 0 where the model is code.
         code_flash_bytes: Our code and its constants; None if nothing is linked.
         data_ram_bytes: Our variables; None if nothing is linked.
         stack_ram_bytes: Stack.
@@ -127,7 +178,7 @@ class MemoryInfo(_Record):
 
 
 class OperatorInfo(_Record):
-    """One operator of the model and how the firmware registers it."""
+    """One operator of the model and how TFLM registers it ("" if TFLM does not have it)."""
 
     op: str
     count: int
@@ -153,6 +204,48 @@ class LinkedInfo(_Record):
     map: str | None
 
 
+class NpuInfo(_Record):
+    """The NPU that part of the model runs on; cycles and bytes are estimates of its compiler.
+
+    Attributes:
+        configuration: Name of the NPU with its size.
+        memory_mode: The compiler's name of the memory system it planned for.
+        compiler: The compiler and its version.
+        original_name: The model that was compiled; ``model`` is the compiled one.
+        original_sha256: Its hash.
+        operators: Its operators.
+        npu_operators: Those of them that the NPU took over.
+        npu_blocks: Calls of the NPU per inference.
+        cpu_operators: Those left to the CPU.
+        verdict: One line on that.
+        basis: Where the figures below come from.
+        cycles_total: NPU cycles per inference, memory stalls included.
+        clock_hz: Clock that the estimate assumes.
+        sram_bytes: SRAM in use.
+        off_sram_bytes: What lies outside SRAM.
+        macs: Multiply-accumulates on the NPU.
+        fast_memory_bytes: SRAM that the NPU keeps for itself.
+    """
+
+    configuration: str
+    memory_mode: str
+    compiler: str
+    original_name: str
+    original_sha256: Sha256
+    operators: int
+    npu_operators: int
+    npu_blocks: int
+    cpu_operators: tuple[str, ...]
+    verdict: str
+    basis: Literal["vela_estimate"]
+    cycles_total: int
+    clock_hz: float
+    sram_bytes: int
+    off_sram_bytes: int
+    macs: int
+    fast_memory_bytes: int
+
+
 class Decision(_Record):
     """One choice and why it was made."""
 
@@ -167,8 +260,9 @@ class Manifest(_Record):
     schema_version: Literal[1]
     tool: ToolInfo
     model: ModelInfo
-    cleaned_model: None
+    cleaned_model: CleanedModelInfo | None
     board: BoardInfo
+    project_kind: str = "cmake"
     engine: str
     kernels: str
     tflm: TflmInfo
@@ -178,6 +272,7 @@ class Manifest(_Record):
     toolchain: ToolchainInfo | None
     linked: LinkedInfo | None
     files: dict[str, Sha256]
+    npu: NpuInfo | None = None
     warnings: tuple[str, ...]
     decisions: tuple[Decision, ...]
 

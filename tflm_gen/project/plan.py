@@ -12,22 +12,31 @@ from tflm_gen import __version__, resources
 from tflm_gen.errors import UnsupportedModelError
 from tflm_gen.model.dtypes import tensor_bytes
 from tflm_gen.project import context as ctx
+from tflm_gen.project.compiled import ENGINE, RUNTIME_ID, CompiledPart, static_arena
 from tflm_gen.project.model_array import array_lines, model_data_header, model_data_source
+from tflm_gen.project.npu import npu_defines, npu_settings
 from tflm_gen.project.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tflm_gen.board_loader import Board
+    from tflm_gen.cleanup.records import Cleaning
+    from tflm_gen.memory_plan import ArenaResult
     from tflm_gen.model.records import Model, OpUsage, TensorSpec
+    from tflm_gen.project.npu import NpuPlan
     from tflm_gen.tflm.op_table import OpEntry
     from tflm_gen.tflm.source_facts import SourceFacts
 
 _CORE_SWITCHES: Mapping[str, tuple[str, str]] = {
     "cortex-m4f": ("cortex-m4", "hard"),
     "cortex-m55": ("cortex-m55", "hard"),
+    "esp32c3": ("", ""),
+    "esp32s3": ("", ""),
     "host": ("", ""),
 }
+MODEL_FILE = "model/model.tflite"
+ORIGINAL_FILE = "model/original.tflite"
 _NOT_COPIED = frozenset({".clang-format", ".clang-tidy", "README.md", "needs.txt"})
 
 
@@ -60,6 +69,11 @@ class ProjectSpec:
         source: The TFLM the project is made for.
         golden: Golden vector for the start-up test.
         allow_fault_injection: For tests of the firmware itself.
+        npu: The NPU that part of the model runs on, if any.
+        cleaning: What was rewritten in the user's model; None if that was not wanted.
+        check_warnings: What the check warned of, for the manifest and the summary.
+        compiled: What the compiled engine makes of the model; None if that was not tried.
+        tflm_obstacle: Why TFLM's application is not in the project; empty if it is.
     """
 
     model: Model
@@ -71,6 +85,27 @@ class ProjectSpec:
     source: SourceFacts
     golden: GoldenVector
     allow_fault_injection: bool = False
+    npu: NpuPlan | None = None
+    cleaning: Cleaning | None = None
+    check_warnings: tuple[str, ...] = ()
+    compiled: CompiledPart | None = None
+    tflm_obstacle: str = ""
+
+    @property
+    def runtime_id(self) -> str:
+        """What runs the model, for the boot banner."""
+        return RUNTIME_ID if self.engine == ENGINE else self.source.runtime_id
+
+    @property
+    def compiled_arena(self) -> ArenaResult | None:
+        """The arena if the compiled engine is linked: its plan is exact."""
+        model = self.compiled.model if self.compiled else None
+        return static_arena(model) if model is not None and self.engine == ENGINE else None
+
+    @property
+    def model_array_bytes(self) -> int:
+        """Bytes of the .tflite image in flash; the compiled engine has the model as code."""
+        return 0 if self.engine == ENGINE else len(self.model.flatbuffer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +133,9 @@ def plan_project(spec: ProjectSpec, *, arena_bytes: int, arena_basis: str) -> Fi
     """
     files = dict(_static_files(spec))
     model = spec.model
-    files[PurePosixPath("model/model.tflite")] = model.flatbuffer
+    files[PurePosixPath(MODEL_FILE)] = model.flatbuffer
+    if spec.cleaning is not None and spec.cleaning.is_changed:
+        files[PurePosixPath(ORIGINAL_FILE)] = spec.cleaning.original.flatbuffer
     files[PurePosixPath("model/model_data.h")] = model_data_header(
         model_name=model.name,
         data=model.flatbuffer,
@@ -111,7 +148,10 @@ def plan_project(spec: ProjectSpec, *, arena_bytes: int, arena_basis: str) -> Fi
     generated = PurePosixPath("generated")
     vector = _vector_context(spec)
     files[generated / "arena_config.h"] = arena_config(arena_bytes, arena_basis)
-    files[generated / "op_resolver.h"] = render("op_resolver.h.j2", _resolver_context(spec))
+    if not spec.tflm_obstacle:
+        files[generated / "op_resolver.h"] = render("op_resolver.h.j2", _resolver_context(spec))
+    if spec.compiled is not None:
+        files.update(spec.compiled.files)
     files[generated / "app_config.h"] = render("app_config.h.j2", _config_context(spec))
     files[generated / "test_vector.h"] = render("test_vector.h.j2", vector)
     files[generated / "test_vector.cc"] = render("test_vector.cc.j2", vector)
@@ -152,7 +192,7 @@ def _static_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
     folders = [
         "cmake",
         "common",
-        f"engine/{spec.engine}",
+        *(f"engine/{name}" for name in _carried_engines(spec)),
         f"tflm_api/{spec.source.id}",
         f"tflm_source/{spec.source.id}",
         *(f"port/{name}" for name in (family, *_needed_ports(root, family))),
@@ -166,6 +206,14 @@ def _static_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
         if path.is_file() and path.name not in _NOT_COPIED and "tests" not in relative.parts:
             yield PurePosixPath(relative.as_posix()), path.read_bytes()
     yield from _renode_files(spec)
+
+
+def _carried_engines(spec: ProjectSpec) -> Iterator[str]:
+    """Engines whose application is in the project, whichever is linked."""
+    if not spec.tflm_obstacle:
+        yield "tflm"
+    if spec.compiled is not None and spec.compiled.model is not None:
+        yield ENGINE
 
 
 def _renode_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -207,10 +255,10 @@ def _config_context(spec: ProjectSpec) -> ctx.AppConfigContext:
         board_id=spec.board.id,
         engine=spec.engine,
         kernels=spec.kernels,
-        runtime_id=spec.source.runtime_id,
+        runtime_id=spec.runtime_id,
         model_name=spec.model.name,
         allow_fault_injection=spec.allow_fault_injection,
-        max_ops=max(1, len(spec.model.main.operators)),
+        max_ops=max(1, len(spec.model.main.operators)),  # A compiled step is one or more.
         stack_bytes=spec.board.spec.firmware.stack_bytes,
         input_bytes=sum(-(-io_bytes(tensor) // 16) * 16 for tensor in spec.model.inputs),
     )
@@ -253,6 +301,7 @@ def _cmake_context(spec: ProjectSpec) -> ctx.ProjectCmakeContext:
         if region is not None:
             settings.append((f"{prefix}_ORIGIN", f"0x{region.origin:08x}"))
             settings.append((f"{prefix}_BYTES", str(region.size_bytes)))
+    settings += npu_settings(spec.board, spec.npu)
     return ctx.ProjectCmakeContext(settings=tuple(settings))
 
 
@@ -263,11 +312,16 @@ def _port_defines(spec: ProjectSpec) -> Iterator[str]:
         yield f"ECG_CONSOLE_TX_PIN={console.tx_pin}"
     if console.rx_pin is not None:
         yield f"ECG_CONSOLE_RX_PIN={console.rx_pin}"
+    yield from npu_defines(spec.npu)
 
 
 def _readme_context(spec: ProjectSpec) -> ctx.ReadmeContext:
     source = spec.source
-    build = f"out/{spec.engine}/build"
+    configure = f"cmake -S . -B out/{spec.engine}/build -G Ninja"
+    image_note = ""
+    if spec.engine != ENGINE:
+        configure += f" -D{source.cmake_variable}=<path of that TFLM>"
+        image_note = f"TFLM itself is not in this folder; to have it: `{source.how_to_get}`."
     return ctx.ReadmeContext(
         tool_version=__version__,
         model_name=spec.model.name,
@@ -275,14 +329,36 @@ def _readme_context(spec: ProjectSpec) -> ctx.ReadmeContext:
         model_sha256=spec.model.sha256,
         board_id=spec.board.id,
         board_name=spec.board.spec.name,
+        board_tier=spec.board.spec.tier,
         engine=spec.engine,
-        runtime_id=source.runtime_id,
+        runtime_id=spec.runtime_id,
+        other_engine=_other_engine(spec),
+        link_other=_link_other(spec),
+        has_compiled=ENGINE in _carried_engines(spec),
         inputs=_tensor_lines(spec.model.inputs),
         outputs=_tensor_lines(spec.model.outputs),
-        configure=f"cmake -S . -B {build} -G Ninja -D{source.cmake_variable}=<path of that TFLM>",
-        image_note=f"TFLM itself is not in this folder; to have it: `{source.how_to_get}`.",
+        configure=configure,
+        image_note=image_note,
         packages=f"cmake ninja-build {source.packages} (Debian's names)",
     )
+
+
+def _other_engine(spec: ProjectSpec) -> str:
+    """The engine that is not linked, and whether its application is here."""
+    if spec.engine == ENGINE:
+        state = f"left out: {spec.tflm_obstacle}" if spec.tflm_obstacle else spec.source.runtime_id
+        return f"tflm: {state}"
+    part = spec.compiled
+    if part is not None and part.model is not None:
+        return f"{ENGINE}: {part.words}"
+    return f"{ENGINE}: left out: {part.words if part else 'the model is for the NPU'}"
+
+
+def _link_other(spec: ProjectSpec) -> str:
+    """The command that links the engine that is not linked, if its application is here."""
+    others = [name for name in _carried_engines(spec) if name != spec.engine]
+    build = f"tflm-gen build {MODEL_FILE} --board {spec.board.id}"
+    return f"{build} --engine {others[0]}" if others and spec.npu is None else ""
 
 
 def _tensor_lines(tensors: Sequence[TensorSpec]) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from tflm_gen.board_loader import Board
     from tflm_gen.board_spec import BoardSpec
-    from tflm_gen.memory_plan import ArenaResult
     from tflm_gen.project.board_fit import BoardFit
 
 LIST_SCHEMA = "tflm-gen/boards-list/1"
@@ -124,29 +123,55 @@ def board_document(board: Board) -> dict[str, object]:
     }
 
 
-def fit_text(fits: Sequence[BoardFit], *, model_bytes: int, arena: ArenaResult) -> str:
+def fit_text(fits: Sequence[BoardFit], *, model_bytes: int) -> str:
     """The answer for every board."""
-    known = f"{arena.size_bytes:,} B ({arena.basis})" if arena.size_bytes else "unknown: no oracle"
-    columns = [Column(title="board"), Column(title="fits"), Column(title="why not")]
-    rows = [[fit.board.id, "yes" if fit.fits else "no", fit.reason] for fit in fits]
+    columns = [
+        Column(title="board"),
+        Column(title="fits"),
+        Column(title="flash", is_number=True),
+        Column(title="RAM", is_number=True),
+        Column(title="arena", is_number=True),
+        Column(title="tier"),
+    ]
+    rows = [
+        [
+            fit.board.id,
+            "yes" if fit.fits else "no",
+            format_bytes(fit.flash_bytes),
+            "?" if fit.ram_bytes is None else format_bytes(fit.ram_bytes),
+            "?" if fit.arena is None else f"{fit.arena.size_bytes:,} B",
+            fit.board.spec.tier,
+        ]
+        for fit in fits
+    ]
+    why = [f"  {fit.reason}" for fit in fits if not fit.fits]
+    how = sorted({f"  {fit.arena.words}" for fit in fits if fit.arena is not None})
     return "\n".join(
         [
-            f"model {model_bytes:,} B, tensor arena {known}; an estimate before linking",
+            f"model {model_bytes:,} B; estimates before linking",
             *render_table(columns, rows),
+            *(["", "why not", *why] if why else []),
+            *(["", "arenas", *how] if how else []),
         ]
     )
 
 
-def fit_document(
-    fits: Sequence[BoardFit], *, model_bytes: int, arena: ArenaResult
-) -> dict[str, object]:
+def fit_document(fits: Sequence[BoardFit], *, model_bytes: int) -> dict[str, object]:
     """The versioned JSON document of a fit."""
     return {
         "schema": FIT_SCHEMA,
         "model_bytes": model_bytes,
-        "arena_bytes": arena.size_bytes or None,
-        "arena_basis": arena.basis,
         "boards": [
-            {"id": fit.board.id, "fits": fit.fits, "reason": fit.reason or None} for fit in fits
+            {
+                "id": fit.board.id,
+                "fits": fit.fits,
+                "reason": fit.reason or None,
+                "tier": fit.board.spec.tier,
+                "flash_bytes": fit.flash_bytes,
+                "ram_bytes": fit.ram_bytes,
+                "arena_bytes": fit.arena.size_bytes if fit.arena else None,
+                "arena_basis": fit.arena.words if fit.arena else None,
+            }
+            for fit in fits
         ],
     }

@@ -22,7 +22,11 @@ def verification_text(
         f"device:    {boot.banner.runtime}, kernels {boot.banner.kernels}, on {boot.banner.board}",
         f"reference: {result.oracle}",
     ]
+    if result.n_original_different is not None:
+        lines.append(_original_line(result))
     if result.is_equal:
+        if note is not None:
+            lines.append(f"note: {note}")
         lines.append(
             f"EQUAL: {result.n_vectors} vectors, all {result.n_bytes:,} output bytes equal"
         )
@@ -44,6 +48,16 @@ def verification_text(
         "reference"
     )
     return lines
+
+
+def _original_line(result: Verification) -> str:
+    """How the model before its clean-up compares, on the reference."""
+    if result.n_original_different:
+        return (
+            f"original:  the model before its clean-up gives other bytes for "
+            f"{result.n_original_different} of {result.n_vectors} vectors"
+        )
+    return "original:  the model before its clean-up gives the same bytes on the reference"
 
 
 def _mismatch(mismatch: Mismatch) -> str:
@@ -85,6 +99,7 @@ def verification_document(
             "runtime": boot.banner.runtime,
         },
         "model": {"name": boot.banner.model, "sha256": boot.banner.model_sha256},
+        "original_vectors_different": result.n_original_different,
         "mismatches": [asdict(mismatch) for mismatch in result.mismatches],
         "first_divergence": None if divergence is None else asdict(divergence),
         "note": note,

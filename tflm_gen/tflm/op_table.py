@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tflm_gen.model.records import OpUsage, SubgraphSpec
 
 TABLE_NAMES = ("corstone300_image", "upstream", "wheel")
+# Espressif's component is upstream's code with kernels of its own for some operators.
+_FOLLOWS = {"esp_tflite_micro": "upstream"}
 _TABLES = Path(__file__).resolve().parent / "tables"
 
 
@@ -67,9 +69,10 @@ def load_op_table(source: str) -> OpTable:
     """Read the table of a TFLM source.
 
     Args:
-        source: One of :data:`TABLE_NAMES`.
+        source: One of :data:`TABLE_NAMES`, or a source that follows one of them.
     """
-    raw = json.loads((_TABLES / f"{source}.json").read_text(encoding="utf-8"))
+    name = _FOLLOWS.get(source, source)
+    raw = json.loads((_TABLES / f"{name}.json").read_text(encoding="utf-8"))
     entries = [OpEntry(**entry) for entry in raw["ops"]]
     return OpTable(
         source=raw["source"],

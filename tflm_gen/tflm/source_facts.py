@@ -27,6 +27,7 @@ class SourceFacts:
         cmake_variable: Cache variable that tells CMake where it is.
         packages: Debian packages that a build needs besides CMake and Ninja.
         how_to_get: What a user does to have it.
+        is_fetched_by_build: The project's own build fetches it; it is never on this machine.
     """
 
     id: TflmSourceId
@@ -35,6 +36,7 @@ class SourceFacts:
     cmake_variable: str
     packages: str
     how_to_get: str
+    is_fetched_by_build: bool = False
 
 
 SOURCES: Mapping[TflmSourceId, SourceFacts] = {
@@ -53,6 +55,15 @@ SOURCES: Mapping[TflmSourceId, SourceFacts] = {
         cmake_variable="TFLM_WHEEL_SO",
         packages="g++ binutils",
         how_to_get=f"pip install tflite-micro=={WHEEL_VERSION}",
+    ),
+    "esp_tflite_micro": SourceFacts(
+        id="esp_tflite_micro",
+        runtime_id="esp-tflite-micro-1.3.7+esp-nn-1.2.6",
+        kernels=("esp-nn", "reference"),
+        cmake_variable="",
+        packages="",
+        how_to_get="idf.py build, in the project; it fetches the component",
+        is_fetched_by_build=True,
     ),
     "upstream": SourceFacts(
         id="upstream",

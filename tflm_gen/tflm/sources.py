@@ -48,6 +48,8 @@ def find_source(source_id: TflmSourceId, *, tflm_dir: Path | None = None) -> Tfl
         UsageError: If an own tree is named that is no TFLM tree.
     """
     facts = SOURCES[source_id]
+    if facts.is_fetched_by_build:
+        return None
     if source_id == "upstream":
         tree = find_tree(tflm_dir)
         return TflmSource(facts=facts, path=tree, sha256=tree_digest(tree)) if tree else None

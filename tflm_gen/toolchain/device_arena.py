@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from tflm_gen.arena.modelled import modelled_arena
+from tflm_gen.arena.modelled import estimate_for_project, modelled_for
 from tflm_gen.errors import MissingToolError, UnsupportedChoiceError
 from tflm_gen.memory_plan import ArenaResult, unproven_arena
 from tflm_gen.project.plan import plan_project
+from tflm_gen.toolchain.npu_arena import find_npu_arena
 
 if TYPE_CHECKING:
     from tflm_gen.project.plan import ProjectSpec
@@ -37,14 +38,18 @@ def find_arena(
         FirmwareError: If the firmware does not run even in the largest arena.
         DeviceFaultError: If it crashes there.
     """
+    if tree.job.spec.compiled_arena is not None:
+        return tree.job.spec.compiled_arena, ()
     if tree.job.arena_mode == "largest":
         return unproven_arena(start_bytes), ()
+    if tree.job.spec.npu is not None:
+        return find_npu_arena(tree, start_bytes, on_step)
     try:
         device = tree.select_device()
     except (MissingToolError, UnsupportedChoiceError) as obstacle:
         on_step("find the smallest arena on this machine")
         words = f"the arena is not proven on the target: {obstacle.message}"
-        return modelled_arena(tree.job.spec.model) or unproven_arena(start_bytes), (words,)
+        return modelled_for(tree.job.spec) or unproven_arena(start_bytes), (words,)
     on_step(f"find the smallest arena ({device.name})")
     return _search(tree, device, start_bytes), ()
 
@@ -63,8 +68,11 @@ def _search(tree: WorkTree, device: DeviceChoice, start_bytes: int) -> ArenaResu
     if own is not None:
         golden = replace(spec.golden, outputs=own, oracle="the device in its largest arena")
         tree.replace_file(_TEST_VECTOR, _vector_file(replace(spec, golden=golden)))
+    estimate = estimate_for_project(spec)
     found = prove_device_arena(
-        lambda: open_device(device, timeout_s=_BOOT_TIMEOUT_S), high_bytes=start_bytes
+        lambda: open_device(device, timeout_s=_BOOT_TIMEOUT_S),
+        high_bytes=start_bytes,
+        guess_bytes=estimate.n_bytes if estimate else None,
     )
     if own is not None:
         tree.replace_file(_TEST_VECTOR, _vector_file(spec))
@@ -100,13 +108,19 @@ def _own_outputs(device: DeviceChoice, spec: ProjectSpec) -> tuple[bytes, ...] |
 def check_start(tree: WorkTree) -> tuple[str, ...]:
     """Start the final firmware once; its start-up must pass, its golden vector should agree.
 
+    Without an emulator the warning says so: an arena that is planned needs none.
+
     Raises:
         FirmwareError: If it does not start.
         DeviceFaultError: If it crashes.
     """
     from tflm_gen.runner.launch import open_device
 
-    with open_device(tree.select_device(), timeout_s=_BOOT_TIMEOUT_S) as session:
+    try:
+        device = tree.select_device()
+    except (MissingToolError, UnsupportedChoiceError) as obstacle:
+        return (f"the firmware was not started here: {obstacle.message}",)
+    with open_device(device, timeout_s=_BOOT_TIMEOUT_S) as session:
         selftest = session.connect().selftest
     if selftest is None or selftest.is_equal or tree.job.spec.golden.outputs is None:
         return ()

@@ -16,6 +16,7 @@ _OWN_SECTIONS = {
     ".stack": "stack",
     ".application_stack": "stack",
     ".arena": "arena",
+    ".npu_fast_memory": "npu",  # Not a variable of ours: the manifest's npu.fast_memory_bytes.
 }
 
 
@@ -62,7 +63,7 @@ def firmware_sizes(
         known: Sizes of model, stack and arena, for ports that keep them in common sections.
         image: The prebuilt image that is part of it.
     """
-    own = {"model": 0, "stack": 0, "arena": 0}
+    own = {"model": 0, "stack": 0, "arena": 0, "npu": 0}
     image_flash = image_ram = code = data = 0
     for section in firmware.sections:
         if not section.is_loaded:

@@ -18,6 +18,7 @@ from tflm_gen.toolchain.build_cache import BuildOutcome, cache_key, load_outcome
 from tflm_gen.toolchain.device_arena import check_start, find_arena
 from tflm_gen.toolchain.elf_file import ElfFile
 from tflm_gen.toolchain.elf_size import FirmwareSizes, KnownSizes, firmware_sizes
+from tflm_gen.toolchain.npu_arena import check_npu_start
 from tflm_gen.toolchain.work_tree import ELF, FirmwareJob, WorkTree
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class BuiltFirmware:
 
 
 def start_arena_bytes(spec: ProjectSpec) -> int:
-    """Size of the arena of the first build: all that the board has for it."""
+    """Size of the arena of the first build: all that the board has, if it is not known yet."""
+    if spec.compiled_arena is not None:
+        return spec.compiled_arena.size_bytes
     return largest_arena_bytes(spec.board) or HOST_ARENA_BYTES
 
 
@@ -60,7 +63,7 @@ def build_or_reuse(job: FirmwareJob, *, use_cache: bool, on_step: OnStep) -> Bui
         {
             "tool": __version__,
             "sources": sources_digest(start),
-            "tflm": job.source.sha256,
+            "tflm": job.source.sha256 if job.source else "none",
             "compiler": toolchain.compiler,
             "cmake": toolchain.cmake,
             "arena": job.arena_mode,
@@ -98,16 +101,22 @@ def build_firmware(job: FirmwareJob, on_step: OnStep) -> BuildOutcome:
     with tempfile.TemporaryDirectory(prefix="tflm-gen-") as folder:
         tree = WorkTree(root=Path(folder), job=job)
         start_bytes = start_arena_bytes(spec)
-        project = plan_project(spec, arena_bytes=start_bytes, arena_basis="all there is")
+        known = spec.compiled_arena
+        basis = known.words if known else "all there is"
+        project = plan_project(spec, arena_bytes=start_bytes, arena_basis=basis)
         write_files(tree.root, project.files)
         on_step("compile")
         tree.configure()
         tree.build()
         arena, warnings = find_arena(tree, start_bytes, on_step)
-        tree.replace_file(_ARENA_CONFIG, arena_config(arena.size_bytes, arena.words))
-        if arena.basis == "proven":
+        if known is None:
+            tree.replace_file(_ARENA_CONFIG, arena_config(arena.size_bytes, arena.words))
+        if arena.basis in ("proven", "static"):
             on_step("start the final firmware")
             warnings += check_start(tree)
+        elif spec.npu is not None and arena.basis == "modelled":
+            on_step("start the final firmware")
+            check_npu_start(tree)
         files = tree.artifacts()
     sizes = _sizes(job, files[f"{spec.engine}/{ELF}"], arena)
     return BuildOutcome(arena=arena, sizes=sizes, files=files, warnings=warnings)
@@ -115,13 +124,13 @@ def build_firmware(job: FirmwareJob, on_step: OnStep) -> BuildOutcome:
 
 def _sizes(job: FirmwareJob, elf: bytes, arena: ArenaResult) -> FirmwareSizes:
     """Flash and RAM of the firmware."""
-    is_image = job.source.facts.id == "corstone300_image"
+    is_image = job.source is not None and job.source.facts.id == "corstone300_image"
     return firmware_sizes(
         ElfFile(elf),
         KnownSizes(
-            model=len(job.spec.model.flatbuffer),
+            model=job.spec.model_array_bytes,
             stack=job.spec.board.spec.firmware.stack_bytes,
             arena=arena.size_bytes,
         ),
-        image=ElfFile(job.source.path.read_bytes()) if is_image else None,
+        image=ElfFile(job.source.path.read_bytes()) if job.source and is_image else None,
     )

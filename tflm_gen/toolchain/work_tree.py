@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tflm_gen.project.plan import ProjectSpec
     from tflm_gen.runner.select import DeviceChoice
+    from tflm_gen.runner.target import DeviceTarget
     from tflm_gen.tflm.sources import TflmSource
 
 ArenaMode = Literal["proven", "largest"]
@@ -32,12 +33,12 @@ class FirmwareJob:
 
     Attributes:
         spec: The project.
-        source: The TFLM to link.
+        source: The TFLM to link; None for the compiled engine.
         arena_mode: "proven" searches for the smallest arena; "largest" takes all the board has.
     """
 
     spec: ProjectSpec
-    source: TflmSource
+    source: TflmSource | None
     arena_mode: ArenaMode
 
 
@@ -61,7 +62,7 @@ class WorkTree:
         machine that stands in for it.
         """
         engine, source = self.job.spec.engine, self.job.source
-        own = {source.facts.cmake_variable: str(source.path)}
+        own = {source.facts.cmake_variable: str(source.path)} if source else {}
         machine = self.job.spec.board.spec.emulator.qemu
         if machine is None or machine.twin_family is None:
             return {engine: own}
@@ -127,19 +128,22 @@ class WorkTree:
             UnsupportedChoiceError: If none knows the board.
         """
         from tflm_gen.runner.select import select_device
+
+        return select_device(self.device_target())
+
+    def device_target(self) -> DeviceTarget:
+        """The firmware as the runners know it."""
         from tflm_gen.runner.target import DeviceTarget
 
         spec = self.job.spec
-        return select_device(
-            DeviceTarget(
-                root=self.root,
-                board_id=spec.board.id,
-                board=spec.board.spec,
-                elf_path=self.root / "out" / spec.engine / ELF,
-                engine=spec.engine,
-                kernels=spec.kernels,
-                model_name=spec.model.name,
-                model=spec.model.flatbuffer,
-                model_crc=model_crc(spec.model),
-            )
+        return DeviceTarget(
+            root=self.root,
+            board_id=spec.board.id,
+            board=spec.board.spec,
+            elf_path=self.root / "out" / spec.engine / ELF,
+            engine=spec.engine,
+            kernels=spec.kernels,
+            model_name=spec.model.name,
+            model=spec.model.flatbuffer,
+            model_crc=model_crc(spec.model),
         )

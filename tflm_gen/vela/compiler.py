@@ -28,12 +28,14 @@ CONFIGS = {
         system_config="Ethos_U55_High_End_Embedded",
         memory_mode="Shared_Sram",
         arena_region="sram",
+        fast_memory_bytes=0,
     ),
     "ethos-u65-256": NpuConfig(
         accelerator="ethos-u65-256",
         system_config="Ethos_U65_High_End",
-        memory_mode="Dedicated_Sram",
+        memory_mode="Dedicated_Sram_384KB",
         arena_region="dram",
+        fast_memory_bytes=393_216,
     ),
 }
 

@@ -14,12 +14,15 @@ class NpuConfig:
         system_config: Section of the ``Arm/vela.ini`` that Vela ships.
         memory_mode: "Sram_Only", "Shared_Sram" or "Dedicated_Sram".
         arena_region: Where the tensor arena must lie for that mode: "sram" or "dram".
+        fast_memory_bytes: SRAM that the NPU works in if the arena is elsewhere; Vela plans with
+            the arena_cache_size of the memory mode.
     """
 
     accelerator: str
     system_config: str
     memory_mode: str
     arena_region: str
+    fast_memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

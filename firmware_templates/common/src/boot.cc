@@ -1,6 +1,7 @@
 // Start-up: each step is announced before it is taken, so that the last line
 // before silence names the step that failed.
 #include <cstring>
+#include <string_view>
 
 #include "app_config.h"
 #include "ecg/app.h"
@@ -126,8 +127,13 @@ bool RunGoldenVector(App& app) {
 }  // namespace
 
 void ReportIdentity() {
-  Crc32 crc;
-  crc.Add(kModelData, kModelBytes);
+  std::uint32_t model_crc = kModelCrc32;
+  // The compiled engine has the model as code: its file is not in flash.
+  if constexpr (std::string_view(kEngineName) != "compiled") {
+    Crc32 crc;
+    crc.Add(kModelData, kModelBytes);
+    model_crc = crc.value();
+  }
   wire::Emit(wire::BANNER{wire::kVersion,
                           kFirmwareVersion,
                           kBoardId,
@@ -136,7 +142,7 @@ void ReportIdentity() {
                           kRuntimeId,
                           kModelName,
                           wire::U32(kModelBytes),
-                          crc.value(),
+                          model_crc,
                           kModelSha256});
 }
 

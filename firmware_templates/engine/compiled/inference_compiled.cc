@@ -74,9 +74,6 @@ Status Invoke() {
   return Status::kOk;
 }
 
-// A compiled model keeps no state between inferences.
-Status ResetState() { return Status::kOk; }
-
 std::size_t InputCount() { return kInputCount; }
 
 std::size_t OutputCount() { return kOutputCount; }

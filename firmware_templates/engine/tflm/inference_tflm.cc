@@ -7,6 +7,7 @@
 #include "ecg/wire.h"
 #include "ecg_tflm_api.h"
 #include "model_data.h"
+#include "npu.h"
 #include "op_resolver.h"
 #include "test_vector.h"
 #include "tflm_log.h"
@@ -38,6 +39,7 @@ Guarded<sizeof(Observer)> observer_memory;
 OpResolver* resolver = nullptr;
 tflite::MicroInterpreter* interpreter = nullptr;
 tflite::MicroAllocator* allocator = nullptr;
+bool is_npu_ready = false;
 
 // TFLM allocates a tensor's description on every input(i), i > 0: ask once.
 Tensor inputs[kTestInputCount];
@@ -109,6 +111,7 @@ Status RegisterOperators() {
   resolver_memory.Arm();
   interpreter_memory.Arm();
   observer_memory.Arm();
+  is_npu_ready = npu::Start();
   resolver = new (resolver_memory.data()) OpResolver();
   const bool ok = RegisterOps(*resolver, [](const char* op) {
     wire::Emit(wire::ERROR{"resolver", op, 0});
@@ -136,8 +139,9 @@ Status Build(Span arena, OpTrace* trace) {
 }
 
 Status Invoke() {
-  return interpreter->Invoke() == kTfLiteOk ? Status::kOk
-                                            : Status::kInvokeFailed;
+  return is_npu_ready && interpreter->Invoke() == kTfLiteOk
+             ? Status::kOk
+             : Status::kInvokeFailed;
 }
 
 std::size_t InputCount() { return kTestInputCount; }

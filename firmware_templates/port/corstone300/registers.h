@@ -44,6 +44,11 @@ constexpr std::uintptr_t kUartInterruptClear = 0x5930300C;
 constexpr std::uintptr_t kUartBaudDivider = 0x59303010;
 constexpr std::uint32_t kUartInterruptNumber = 33;
 
+// Ethos-U, secure alias. The first register names product and version; it reads
+// as zero where there is none.
+constexpr std::uintptr_t kNpu = 0x58102000;
+constexpr std::uint32_t kNpuInterruptNumber = 56;
+
 // System counter: control frame, and the physical count in SYSTIMER0's frame.
 constexpr std::uintptr_t kCounterControl = 0x58100000;
 constexpr std::uint32_t kCounterEnable = 1U << 0;

@@ -5,10 +5,10 @@
 
 #include "armv7m.h"
 #include "ecg/board.h"
+#include "ecg/wide_counter.h"
 #include "mps2.h"
 #include "semihosting.h"
 #include "stacks.h"
-#include "wide_counter.h"
 
 namespace ecg::board {
 namespace {

@@ -5,9 +5,9 @@
 #include "armv7m.h"
 #include "console.h"
 #include "ecg/board.h"
+#include "ecg/wide_counter.h"
 #include "nrf52840.h"
 #include "stacks.h"
-#include "wide_counter.h"
 
 namespace ecg::board {
 namespace {

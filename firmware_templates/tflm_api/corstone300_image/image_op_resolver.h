@@ -50,7 +50,7 @@ class MicroOpResolver {
 #undef ECG_IMAGE_OP
 
 // Custom kernels live in static storage of the image. ETHOSU is the driver's:
-// it needs an Ethos-U that has been initialised, which nothing here does.
+// it needs an Ethos-U that has been started (image_npu_driver.h).
 TFLMRegistration* Register_CIRCULAR_BUFFER();
 TFLMRegistration* Register_DETECTION_POSTPROCESS();
 TFLMRegistration* Register_ETHOSU();

@@ -73,8 +73,11 @@ void EmitAll(int variant) {
 #define ECG_FIELD_STR(name) Str(variant),
 #define ECG_FIELD_BYTES(name) Bytes(variant),
   // The fields of commands stand between records here; they must make nothing.
+// The order is the point.
+// clang-format off
 #include "records_only.def"
 #include "ecg/wire_undef.h"
+  // clang-format on
 }
 
 const char* Name(wire::LineStatus status) {
@@ -96,9 +99,9 @@ void EchoCommand(const wire::Command& command) {
   switch (command.id) {
 #define ECG_RECORD_BEGIN(NAME)
 #define ECG_RECORD_END(NAME)
-#define ECG_COMMAND_BEGIN(NAME)       \
-  case wire::CommandId::k##NAME:      \
-    wire::Emit(command.as.NAME##_);   \
+#define ECG_COMMAND_BEGIN(NAME)     \
+  case wire::CommandId::k##NAME:    \
+    wire::Emit(command.as.NAME##_); \
     break;
 #define ECG_COMMAND_END(NAME)
 #define ECG_FIELD_U32(name)

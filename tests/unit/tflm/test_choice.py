@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support.projects import dense_model
 from tflm_gen.board_loader import load_board
-from tflm_gen.errors import MissingSourceError, UnsupportedChoiceError, UsageError
-from tflm_gen.tflm.choice import choose_engine
+from tflm_gen.errors import (
+    MissingSourceError,
+    NotCompilableError,
+    UnsupportedChoiceError,
+    UnsupportedOperatorError,
+    UsageError,
+)
+from tflm_gen.model.ops import op_usage
+from tflm_gen.tflm.choice import choose_engine, choose_ops
 from tflm_gen.tflm.sources import TREE_MARK, TREE_VARIABLE, find_source
 
 
@@ -22,15 +31,61 @@ def make_tree(folder: Path) -> Path:
     return folder
 
 
-def choose(board: str, engine: str = "auto", kernels: str = "auto", **more: Path):
+OBSTACLE = NotCompilableError("operator 3 LSTM: not here", hint="Use --engine tflm.")
+
+
+def choose(board: str, engine: str = "auto", kernels: str = "auto", **more: object):
     return choose_engine(load_board(board), engine=engine, kernels=kernels, **more)
 
 
 @pytest.mark.parametrize("board", ["corstone300", "nrf52840"])
-def test_auto_without_a_source_links_nothing_and_says_so(board: str) -> None:
+def test_auto_without_a_source_links_the_compiled_engine(board: str) -> None:
     choice = choose(board)
-    assert choice.source is None
+    assert (choice.engine, choice.kernels, choice.source) == ("compiled", "tflm-gen", None)
+    assert choice.can_link
+    assert choice.reasons[0].reason.endswith("is not here")
+
+
+@pytest.mark.parametrize("board", ["corstone300", "nrf52840"])
+@pytest.mark.parametrize(
+    "options", [{"obstacle": OBSTACLE}, {"kernels": "cmsis-nn"}], ids=["obstacle", "kernels"]
+)
+def test_auto_without_a_source_links_nothing_where_tflm_is_meant(
+    board: str, options: dict[str, object]
+) -> None:
+    choice = choose(board, **options)
+    assert (choice.engine, choice.source, choice.can_link) == ("tflm", None, False)
     assert "nothing is linked" in choice.reasons[0].reason
+
+
+@pytest.mark.oracle
+def test_auto_with_a_source_stays_with_tflm() -> None:
+    choice = choose("host")
+    assert (choice.engine, choice.can_link) == ("tflm", True)
+
+
+@pytest.mark.parametrize("options", [{"engine": "compiled"}, {"kernels": "tflm-gen"}])
+def test_compiled_by_name(options: dict[str, str]) -> None:
+    choice = choose("host", **options)
+    assert choice.is_compiled
+    assert choice.reasons[0].reason.startswith("asked for with --")
+    with pytest.raises(NotCompilableError, match="LSTM"):
+        choose("host", obstacle=OBSTACLE, **options)
+
+
+def test_compiled_with_kernels_of_tflm_is_refused() -> None:
+    with pytest.raises(UnsupportedChoiceError, match="has its own kernels, not cmsis-nn"):
+        choose("nrf52840", "compiled", "cmsis-nn")
+
+
+def test_operator_that_tflm_lacks_is_no_obstacle_to_the_compiled_engine() -> None:
+    model = dense_model()
+    usages = tuple(replace(usage, op="NO_SUCH_OP") for usage in op_usage(model))
+    ops = choose_ops(choose("nrf52840", "compiled"), model, usages)
+    assert ops.entries == ()
+    assert "NO_SUCH_OP" in ops.obstacle
+    with pytest.raises(UnsupportedOperatorError, match="NO_SUCH_OP"):
+        choose_ops(choose("nrf52840", kernels="reference"), model, usages)
 
 
 @pytest.mark.parametrize("board", ["corstone300", "nrf52840"])
@@ -84,7 +139,7 @@ def test_tree_for_a_board_that_links_no_sources_is_refused(tmp_path: Path) -> No
 
 
 def test_kernels_the_source_does_not_have_are_refused() -> None:
-    with pytest.raises(UnsupportedChoiceError, match="cmsis-nn, not reference"):
+    with pytest.raises(UnsupportedChoiceError, match="cmsis-nn or ethos-u, not reference"):
         choose("corstone300", kernels="reference")
 
 

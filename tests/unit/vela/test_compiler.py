@@ -43,7 +43,7 @@ def test_argv_is_exact():
         *("--accelerator-config", "ethos-u65-256"),
         *("--config", "Arm/vela.ini"),
         *("--system-config", "Ethos_U65_High_End"),
-        *("--memory-mode", "Dedicated_Sram"),
+        *("--memory-mode", "Dedicated_Sram_384KB"),
         *("--output-dir", "out"),
     )
 

@@ -1,0 +1,17 @@
+# Runs a component's CMakeLists.txt without ESP-IDF and prints what it registers:
+#   cmake -DCOMPONENT=<folder> -P component.cmake
+function(idf_component_register)
+  cmake_parse_arguments(arg "" "" "SRCS;INCLUDE_DIRS;REQUIRES" ${ARGN})
+  foreach(kind SRCS INCLUDE_DIRS REQUIRES)
+    foreach(value IN LISTS arg_${kind})
+      message("${kind}=${value}")
+    endforeach()
+  endforeach()
+endfunction()
+function(target_compile_options)
+endfunction()
+function(target_link_libraries)
+  message("LINK=${ARGN}")
+endfunction()
+set(CMAKE_CURRENT_LIST_DIR ${COMPONENT})
+include(${COMPONENT}/CMakeLists.txt)
