@@ -6,8 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.support.command_line import run_tool
-from tests.support.device_projects import build_device_project, small_cnn
+from tests.support.device_projects import (
+    DeviceProject,
+    build_device_project,
+    qemu_on_a_terminal,
+    small_cnn,
+)
 from tests.support.requirements import require
+from tflm_gen.model.reader import read_model
 from tflm_gen.project.manifest import check_files, read_manifest
 
 if TYPE_CHECKING:
@@ -36,3 +42,27 @@ def test_the_projects_arena_becomes_the_proven_one(tmp_path: Path) -> None:
     assert f"kArenaBytes = {arena.bytes};" in header
     again = json.loads(run_tool("bench", str(root), "--runs", "1", "--json").stdout)
     assert again["arena"]["reserved_bytes"] == arena.bytes
+
+
+def test_a_board_on_a_serial_port_measures_its_arena(tmp_path: Path) -> None:
+    """As a user does it with a board whose kernels nothing here can run."""
+    for need in ("cross", "qemu", "image", "oracle"):
+        require(need)
+    root = tmp_path / "project"
+    model = tmp_path / "small.tflite"
+    model.write_bytes(small_cnn(seed=2))
+    built = run_tool(
+        *("build", str(model), "--board", "corstone300", "--engine", "tflm"),
+        *("--probe-arena", "--out", str(root)),
+    )
+    assert built.exit_code == 0, built.stderr
+    before = read_manifest(root).arena
+    assert before.basis == "unproven"
+    with qemu_on_a_terminal(DeviceProject(root=root, model=read_model(model))) as port:
+        said = run_tool("bench", str(root), "--port", port, "--runs", "1", "--apply", "--json")
+    assert said.exit_code == 0, said.stderr
+    document = json.loads(said.stdout)
+    arena = read_manifest(root).arena
+    assert (arena.basis, arena.bytes, arena.failed_at) == ("proven", arena.ran_at, arena.bytes - 16)
+    assert document["need"]["low_bytes"] == document["need"]["high_bytes"] == arena.bytes
+    assert arena.bytes < before.bytes

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tflm_gen.memory_plan import ArenaResult
+from tflm_gen.project.arena_header import arena_config
 from tflm_gen.project.manifest import MANIFEST_NAME, check_files, read_manifest
-from tflm_gen.project.plan import arena_config
 from tflm_gen.project.writer import write_files
 from tflm_gen.tflm.source_facts import SOURCES
 from tflm_gen.tflm.sources import find_source
@@ -61,7 +62,13 @@ def apply_arena(root: Path, found: ArenaSearch, *, tflm_dir: Path | None) -> App
         failed_at=found.failed_at_bytes,
         margin_bytes=0,
     )
-    write_files(root, {_HEADER: arena_config(result.size_bytes, result.words)})
+    header = arena_config(
+        result.size_bytes,
+        result.words,
+        floor_bytes=search_floor_in(root),
+        needed_bytes=result.needed_bytes,
+    )
+    write_files(root, {_HEADER: header})
     is_relinked = manifest.linked is not None and _relink(root, manifest, tflm_dir)
     changed = _with_arena(manifest, result, root)
     write_files(root, {PurePosixPath(MANIFEST_NAME): changed.to_bytes()})
@@ -70,6 +77,13 @@ def apply_arena(root: Path, found: ArenaSearch, *, tflm_dir: Path | None) -> App
         after_bytes=result.size_bytes,
         is_relinked=is_relinked,
     )
+
+
+def search_floor_in(root: Path) -> int | None:
+    """The smallest arena that start-up may try, as the project's header has it."""
+    text = (root / _HEADER).read_text(encoding="utf-8")
+    found = re.search(r"kSearchFloorBytes = (\d+);", text)
+    return int(found[1]) if found else None
 
 
 def _relink(root: Path, manifest: Manifest, tflm_dir: Path | None) -> bool:

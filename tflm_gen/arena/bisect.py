@@ -22,11 +22,13 @@ class ArenaSearch:
         ran_at_bytes: Smallest size that ran.
         failed_at_bytes: Largest size that failed, one step below; 0 if nothing failed.
         trials: Every (size, ran), in the order tried.
+        is_steady: The outputs did not depend on the arena's size; see :mod:`tflm_gen.arena.search`.
     """
 
     ran_at_bytes: int
     failed_at_bytes: int
     trials: tuple[tuple[int, bool], ...]
+    is_steady: bool = True
 
 
 def find_smallest_arena(
@@ -55,12 +57,10 @@ def find_smallest_arena(
 
     high = high_bytes // STEP_BYTES
     low = 0  # Nothing runs in no memory.
-    if guess_bytes is not None and 0 < guess_bytes < high_bytes:
-        low, high_known = _bracket(run, max(1, -(-guess_bytes // STEP_BYTES)), high)
-        is_high_known = high_known < high
-        high = high_known
-    else:
-        is_high_known = False
+    is_high_known = False
+    if guess_bytes is not None and guess_bytes > 0:
+        guess = min(high, max(1, -(-guess_bytes // STEP_BYTES)))
+        low, high, is_high_known = _bracket(run, guess, high)
     if not is_high_known and not run(high * STEP_BYTES):
         raise FirmwareError(
             f"the model does not run in an arena of {high * STEP_BYTES:,} bytes",
@@ -77,19 +77,23 @@ def find_smallest_arena(
     )
 
 
-def _bracket(run: Callable[[int], bool], guess: int, high: int) -> tuple[int, int]:
-    """Walk away from the guess in growing steps; (fails at, runs at or the untried high)."""
+def _bracket(run: Callable[[int], bool], guess: int, high: int) -> tuple[int, int, bool]:
+    """Walk away from the guess in growing steps.
+
+    Returns:
+        A size that fails, one above it, and whether that one was tried and ran.
+    """
     step = 1
     if run(guess * STEP_BYTES):
         low = guess
         while low > 0:
             known, low = low, max(0, low - step)
             if low == 0 or not run(low * STEP_BYTES):
-                return low, known
+                return low, known, True
             step *= 4
     low, upper = guess, guess + step
     while upper < high:
         if run(upper * STEP_BYTES):
-            return low, upper
+            return low, upper, True
         low, upper, step = upper, upper + 4 * step, 4 * step
-    return low, high
+    return low, high, False

@@ -110,6 +110,19 @@ def estimate_for_project(spec: ProjectSpec) -> ArenaEstimate | None:
     return estimate_for_target(spec.model, project_target(spec))
 
 
+def unseen_overlap_bytes(spec: ProjectSpec, ran_at_bytes: int) -> int:
+    """What a smallest arena that ran lacks for permanent and temporary data to lie apart.
+
+    TFLM compares permanent memory with the plan only, not with temporary data: an operator's
+    permanent data may grow into the descriptions of its operands, and the model may run all the
+    same. Only a table measured on the target says so to the byte; 0 with any other.
+    """
+    found = _find_estimate(spec.model, project_target(spec))
+    if found is None or not found[1].is_measured:
+        return 0
+    return max(0, found[0].n_bytes - ran_at_bytes)
+
+
 def refuse_hopeless(spec: ProjectSpec) -> None:
     """Refuse a model whose arena cannot fit, before anything is compiled.
 

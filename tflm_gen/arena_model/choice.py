@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.arena_model.compute import estimate_arena
+from tflm_gen.arena_model.records import ALIGN_BYTES, align_up
 from tflm_gen.arena_model.tables import load_table
+from tflm_gen.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
     from tflm_gen.arena_model.records import ArenaEstimate
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 MARGIN_BYTES = 512
 MARGIN_PER_OPERATOR_BYTES = 32
 
+_WIDEST = "wheel"
+# The planner checks the room in its own table; nobody checks that its notes fit.
+_BEFORE_PLANNING = ("construct", "describe", "init", "prepare", "plan notes")
 _HELIUM = ("cortex-m55", "cortex-m85", "cortex-m52")
 _DSP = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m35p")
 
@@ -65,6 +70,29 @@ def estimate_for(
     if choice is None:
         return None
     return estimate_arena(model, load_table(choice.table_id)), choice
+
+
+def search_floor(model: Model, *, core: str, kernels: str, source: str) -> int | None:
+    """An arena in which nothing can fail before the memory is planned, or None if not known.
+
+    In a smaller one an operator's preparation may run out of memory, and not every kernel looks;
+    the planner does. Where no table describes the target, the one of this machine's runtime stands
+    in: its structures are larger.
+    """
+    choice = choose_table(core=core, kernels=kernels, source=source)
+    if choice is None:
+        choice = TableChoice(table_id=_WIDEST, is_measured=False)
+    needed = preparation_bytes(model, choice.table_id)
+    return None if needed is None else align_up(needed + margin_bytes(model, choice), ALIGN_BYTES)
+
+
+def preparation_bytes(model: Model, table_id: str) -> int | None:
+    """The largest need before the memory is planned; None if the table lacks an operator."""
+    try:
+        estimate = estimate_arena(model, load_table(table_id))
+    except UnsupportedModelError:
+        return None
+    return max(need.n_bytes for need in estimate.needs if need.phase in _BEFORE_PLANNING)
 
 
 def margin_bytes(model: Model, choice: TableChoice) -> int:

@@ -8,7 +8,7 @@ from tflm_gen.arena_model.greedy import Request, plan_greedily
 from tflm_gen.arena_model.ledger import Ledger
 from tflm_gen.arena_model.lifetimes import find_lifetimes, tensor_bytes
 from tflm_gen.arena_model.offline import offline_offsets
-from tflm_gen.arena_model.operands import operand_names, tensor_of
+from tflm_gen.arena_model.operands import operand_names, tensor_of, variable_names
 from tflm_gen.arena_model.records import (
     ALIGN_BYTES,
     ArenaBreakdown,
@@ -83,6 +83,11 @@ class _Run:
         """The allocator and its planner."""
         for size, align in self.sizes.create:
             self.ledger.persistent(size, align, "allocator")
+        count = len(variable_names(self.model))
+        if self.sizes.resource_variables is not None and count > 0:
+            header, each = self.sizes.resource_variables
+            self.ledger.persistent(header, ALIGN_BYTES, "variables")
+            self.ledger.persistent(each * count, ALIGN_BYTES, "variables")
 
     def describe(self) -> None:
         """Tables of tensors and operators, and parsed options."""
@@ -155,7 +160,7 @@ class _Run:
     def plan(self) -> Lifetimes:
         """Handles, variables, and the planner's notes and table."""
         ledger, sizes, model = self.ledger, self.sizes, self.model
-        ledger.enter("plan")
+        ledger.enter("plan notes")
         if self.requests:
             size, align = sizes.scratch_handle
             for _ in model.subgraphs:  # Once for each, though all share one list.
@@ -168,6 +173,8 @@ class _Run:
         ledger.temporary(size * lifetimes.table_entries, align)
         for tensor in lifetimes.unplanned_variables:
             ledger.persistent(tensor_bytes(tensor), ALIGN_BYTES, "variables")
+        ledger.plan(0, sizes.planner_buffer)  # With no room at all it takes its table for endless.
+        ledger.enter("plan")
         ledger.plan(len(lifetimes.buffers), sizes.planner_buffer)
         ledger.release()
         return lifetimes

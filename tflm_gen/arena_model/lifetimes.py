@@ -125,6 +125,8 @@ def find_lifetimes(
             number += 1
             if tensor.is_variable and at == NEVER:
                 variables.append(tensor)
+            elif tensor.dtype == "resource":
+                continue  # A handle's number lies in its operator's data.
             elif not tensor.is_constant and tensor_bytes(tensor) > 0:
                 buffers.append(
                     PlannedBuffer(

@@ -92,6 +92,7 @@ def operand_names(
         "axis_elements": _axis_elements(model),
     }
     names["window"] = _window(graph, op)
+    names["is_first_assignment"] = _is_first_assignment(model, graph, op)
     for name in ("convolve_s8", "convolve_s16", "depthwise_s8", "depthwise_s16"):
         names[name] = getattr(cmsis_nn, name)
     names |= {
@@ -107,6 +108,42 @@ def tensor_of(graph: SubgraphSpec, indices: tuple[int, ...], position: int) -> T
     if position >= len(indices) or indices[position] < 0:
         return None
     return graph.tensors[indices[position]]
+
+
+def variable_names(model: Model) -> tuple[str, ...]:
+    """Resource variables of a model, in the order of their first handle."""
+    found = {
+        _shared_name(op): None
+        for graph in model.subgraphs
+        for op in graph.operators
+        if op.op == "VAR_HANDLE"
+    }
+    return tuple(found)
+
+
+def _shared_name(handle: OperatorSpec) -> str:
+    return f"{handle.options.get('container')}/{handle.options.get('shared_name')}"
+
+
+def _is_first_assignment(model: Model, graph: SubgraphSpec, op: OperatorSpec) -> bool:
+    """The first operator that assigns to its variable, which gets its memory then."""
+    if op.op != "ASSIGN_VARIABLE":
+        return False
+    seen: set[str] = set()
+    for other in model.subgraphs:
+        handles = {
+            item.outputs[0]: _shared_name(item)
+            for item in other.operators
+            if item.op == "VAR_HANDLE"
+        }
+        for item in other.operators:
+            if item.op != "ASSIGN_VARIABLE":
+                continue
+            name = handles.get(item.inputs[0], "")
+            if (other.index, item.index) == (graph.index, op.index):
+                return name not in seen
+            seen.add(name)
+    return False
 
 
 def _operand(graph: SubgraphSpec, indices: tuple[int, ...], position: int) -> Operand:

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
 ALIGN_BYTES = 16
 """Alignment of the arena and of everything the planner places in it."""
 
-Phase = Literal["construct", "describe", "init", "prepare", "plan", "commit", "inputs and outputs"]
+Phase = Literal[
+    "construct",
+    "describe",
+    "init",
+    "prepare",
+    "plan notes",
+    "plan",
+    "commit",
+    "inputs and outputs",
+]
 
 
 def align_up(size: int, align: int) -> int:

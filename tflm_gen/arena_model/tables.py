@@ -90,6 +90,8 @@ class Structures(_FileRecord):
         size_t: A length.
         pointer: Bytes of a pointer.
         planner_buffer: Planner's bytes for one buffer.
+        resource_variables: Bytes of the list of resource variables, and of one of them; None if
+            the runtime is built without.
     """
 
     create: tuple[tuple[int, int], ...]
@@ -106,6 +108,7 @@ class Structures(_FileRecord):
     size_t: tuple[int, int]
     pointer: int
     planner_buffer: int
+    resource_variables: tuple[int, int] | None = None
 
 
 class TableFile(_FileRecord):

@@ -8,6 +8,8 @@ namespace ecg::arena {
 namespace {
 
 static_assert(kArenaBytes % 16 == 0, "the arena's size is a multiple of 16");
+static_assert(kArenaBytes >= kArenaNeededBytes,
+              "the arena is smaller than what the model is known to need");
 
 // Not zeroed at start-up: the application paints it.
 [[gnu::section(".arena")]] Guarded<kArenaBytes> memory;
@@ -15,6 +17,8 @@ static_assert(kArenaBytes % 16 == 0, "the arena's size is a multiple of 16");
 }  // namespace
 
 void Arm() { memory.Arm(); }
+
+std::size_t SearchFloor() { return kSearchFloorBytes; }
 
 Span Memory() { return {memory.data(), kArenaBytes}; }
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support.model_builder import ModelBuilder
+from tests.support.projects import spec_for
 from tests.support.zoo import ZOO
 from tflm_gen.arena.modelled import (
     ArenaTarget,
@@ -13,8 +14,10 @@ from tflm_gen.arena.modelled import (
     modelled_arena,
     refuse_hopeless,
     require_estimate,
+    unseen_overlap_bytes,
     with_margin,
 )
+from tflm_gen.arena_model.choice import search_floor
 from tflm_gen.board_loader import load_board
 from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError
 from tflm_gen.model.reader import parse_model
@@ -84,3 +87,26 @@ def test_what_cannot_fit_is_refused_with_its_largest_tensors() -> None:
     assert "Shorten the ECG window" in (caught.value.hint or "")
     spec.model = MODEL
     refuse_hopeless(spec)
+
+
+def test_only_a_measured_table_says_what_overlaps() -> None:
+    spec = spec_for("corstone300")
+    estimate = estimate_for_target(spec.model, IMAGE)
+    assert estimate is not None
+    assert unseen_overlap_bytes(spec, estimate.n_bytes - 48) == 48
+    assert unseen_overlap_bytes(spec, estimate.n_bytes + 16) == 0
+    assert unseen_overlap_bytes(spec_for("nrf52840"), 16) == 0
+
+
+def test_no_arena_is_searched_below_what_preparing_the_operators_needs() -> None:
+    estimate = estimate_for_target(MODEL, IMAGE)
+    assert estimate is not None
+    prepare = max(need.n_bytes for need in estimate.needs if need.phase == "prepare")
+    floor = search_floor(MODEL, core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
+    assert floor == prepare < estimate.n_bytes
+    # Another build of TFLM may take more, and 64 bits take more than 32.
+    on_m4 = search_floor(MODEL, core="cortex-m4f", kernels="cmsis-nn", source="upstream")
+    on_esp32 = search_floor(MODEL, core="esp32s3", kernels="esp-nn", source="esp_tflite_micro")
+    assert on_m4 is not None
+    assert on_esp32 is not None
+    assert floor < on_m4 < on_esp32

@@ -11,6 +11,10 @@ void Arm();
 // All of it, aligned to 16 bytes.
 Span Memory();
 
+// Start-up may try arenas of this size and larger: building the runtime in a
+// smaller one could fail where a kernel does not look.
+std::size_t SearchFloor();
+
 // The guard words are as Arm() left them.
 bool GuardsIntact();
 
