@@ -1,8 +1,10 @@
 """Compares the verdicts of ``check`` with what the runtimes do, over the whole zoo; run by hand.
 
-python -m tests.differential.agreement RESULT.json
+python -m tests.differential.agreement RESULT.json [EARLIER.json]
 
-About 650 models on the wheel and on the image in QEMU, a second or less each.
+About 700 models on the wheel and on the image in QEMU, a second or less each. What the runtimes do
+depends on the models and the runtimes alone: if an earlier result is given, models it has are not
+run again, and only the verdicts are new.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ import json
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import tflm_gen
+from tests.support.converter_files import NAMES, converted
 from tests.support.image_bench import ImageBench
 from tests.support.wheel_bench import Outcome, run_on_wheel
 from tests.support.zoo import ZOO
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
     from tflm_gen.check.records import CheckReport
     from tflm_gen.model.records import Model
 
+RUNTIMES = {"host": f"tflite-micro {WHEEL_VERSION}", "corstone300": IMAGE_SHA256}
+_PACKAGE = Path(tflm_gen.__file__).resolve().parent
 _RELATIVE = 1e-4
 _ABSOLUTE = 1e-5
 
@@ -57,7 +63,9 @@ class Row:
 
 def zoo() -> dict[str, Callable[[], bytes]]:
     """All models with a verdict of their own."""
-    return {**ZOO, **{f"feature_{name}": make for name, make in FEATURES.items()}}
+    features = {f"feature_{name}": make for name, make in FEATURES.items()}
+    files = {f"converter_{name}": partial(converted, name) for name in NAMES}
+    return {**ZOO, **features, **files}
 
 
 def readable(name: str) -> Model | None:
@@ -124,31 +132,80 @@ def n_different(model: Model, one: Outcome, other: Outcome) -> int:
     return total
 
 
-def main(argv: list[str]) -> int:
-    rows: list[Row] = []
-    refused, differ = [], []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the runtimes did in an earlier run, for models that are the same bytes today.
+
+    Attributes:
+        verdicts: By model and board.
+        differing: Elements that differed between the runtimes, by model.
+    """
+
+    verdicts: dict[tuple[str, str], str]
+    differing: dict[str, int]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for name, _ in self.verdicts)
+
+
+def known_from(document: dict[str, Any]) -> Known:
+    """The runs of an earlier result, if its models and runtimes are those of today.
+
+    Raises:
+        ValueError: If a model or a runtime is another one.
+    """
+    verdicts = {}
+    for text in document["rows"]:
+        head, _, tail = text.partition(": ")
+        name, _, board = head.rpartition(" on ")
+        verdicts[name, board] = tail.partition(", ")[2]
     digest = hashlib.sha256()
-    with tempfile.TemporaryDirectory() as folder:
-        bench = ImageBench(Path(folder))
-        for name in zoo():
-            model = readable(name)
-            if model is None:
-                refused.append(name)
-                continue
-            digest.update(model.flatbuffer)
-            wheel, image = on_wheel(model), on_image(model, bench)
-            report = verdict(model, "corstone300")
-            rows.append(row(name, "host", verdict(model, "host"), wheel))
-            if not image.verdict.startswith("not asked"):
-                rows.append(row(name, "corstone300", report, image))
-            if wheel.ran and image.ran and n_different(model, wheel, image):
-                differ.append((name, n_different(model, wheel, image), rows[-1].is_warned))
-    document = {
+    for name in dict.fromkeys(name for name, _ in verdicts):
+        digest.update(zoo()[name]())
+    if digest.hexdigest() != document["zoo_sha256"] or document["runtimes"] != RUNTIMES:
+        raise ValueError("the earlier result is of other models or runtimes")
+    differ = document["outputs_differ_between_runtimes"]
+    return Known(verdicts=verdicts, differing={d["model"]: d["elements"] for d in differ})
+
+
+def judge(
+    name: str, model: Model, bench: ImageBench, known: Known
+) -> tuple[list[Row], tuple[str, int, bool] | None]:
+    """Verdicts on one model, and what the runtimes do or did; and if their outputs differ."""
+    image_report = verdict(model, "corstone300")
+    warned = bool(image_report.warnings)
+    if name in known.names:
+        wheel, image = (
+            Outcome(verdict=known.verdicts.get((name, board), "not asked"))
+            for board in ("host", "corstone300")
+        )
+        n = known.differing.get(name, 0)
+    else:
+        wheel, image = on_wheel(model), on_image(model, bench)
+        n = n_different(model, wheel, image) if wheel.ran and image.ran else 0
+    rows = [row(name, "host", verdict(model, "host"), wheel)]
+    if not image.verdict.startswith("not asked"):
+        rows.append(row(name, "corstone300", image_report, image))
+    return rows, (name, n, warned) if n else None
+
+
+def document_of(
+    rows: list[Row],
+    differ: list[tuple[str, int, bool]],
+    refused: list[str],
+    zoo_sha256: str,
+    n_known: int,
+) -> dict[str, Any]:
+    """The result file."""
+    return {
         "schema": "tflm-gen/check-agreement/1",
-        "command": "python -m tests.differential.agreement RESULT.json",
-        "runtimes": {"host": f"tflite-micro {WHEEL_VERSION}", "corstone300": IMAGE_SHA256},
-        "zoo_sha256": digest.hexdigest(),
+        "command": "python -m tests.differential.agreement RESULT.json [EARLIER.json]",
+        "runtimes": RUNTIMES,
+        "check_sources_sha256": check_sources_sha256(),
+        "zoo_sha256": zoo_sha256,
         "models": len({r.name for r in rows}),
+        "run_earlier": n_known,
         "refused_by_the_validator": refused,
         "counts": {
             board: {
@@ -172,11 +229,45 @@ def main(argv: list[str]) -> int:
             for r in rows
         ],
     }
+
+
+def main(argv: list[str]) -> int:
+    known = Known(verdicts={}, differing={})
+    if len(argv) > 1:
+        known = known_from(json.loads(Path(argv[1]).read_text(encoding="utf-8")))
+    rows: list[Row] = []
+    refused: list[str] = []
+    differ: list[tuple[str, int, bool]] = []
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = ImageBench(Path(folder))
+        for number, name in enumerate(zoo()):
+            model = readable(name)
+            if number % 50 == 0:
+                sys.stderr.write(f"{number} of {len(zoo())} models\n")
+            if model is None:
+                refused.append(name)
+                continue
+            digest.update(model.flatbuffer)
+            found, difference = judge(name, model, bench, known)
+            rows += found
+            differ += [difference] if difference else []
+    document = document_of(rows, differ, refused, digest.hexdigest(), len(known.names))
     text = json.dumps(document, indent=1)
     Path(argv[0]).write_text(text + "\n", encoding="utf-8")
     shown = {key: document[key] for key in ("models", "counts", "disagreements")}
     sys.stdout.write(json.dumps(shown) + "\n")
     return 0 if all(r.agrees for r in rows) else 1
+
+
+def check_sources_sha256() -> str:
+    """Of everything that decides what check says."""
+    digest = hashlib.sha256()
+    for folder in ("check", "inspection", "model"):
+        for path in sorted((_PACKAGE / folder).rglob("*")):
+            if path.suffix in (".py", ".toml", ".json"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _count(rows: list[Row], board: str, says_yes: bool, ran: bool) -> int:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 _REPLACEMENTS = {
     "GELU": "Use RELU or HARD_SWISH, or convert the exact GELU into its TANH approximation.",
-    "TILE": "UpSampling makes it: use nearest-neighbour resizing (RESIZE_NEAREST_NEIGHBOR), or "
-    "CONCATENATION of the tensor with itself.",
+    "TILE": "UpSampling makes it: tflm-gen build rewrites it if its counts are constant, to "
+    "RESIZE_NEAREST_NEIGHBOR or CONCATENATION.",
     "TOPK_V2": "Return the scores, and pick the largest in the application.",
     "REDUCE_PROD": "Multiply in the application, or sum logarithms.",
     "POW": "Write a square as MUL of the tensor with itself.",
-    "SELECT": "Convert with a newer TensorFlow, which writes SELECT_V2.",
+    "SELECT": "tflm-gen build makes it SELECT_V2 if all shapes are equal.",
+    "RELU_N1_TO_1": "tflm-gen build makes it MAXIMUM and MINIMUM.",
+    "RELU_0_TO_1": "tflm-gen build makes it MAXIMUM and MINIMUM.",
     "WHERE": "Multiply with a mask instead of picking elements.",
     "UNIDIRECTIONAL_SEQUENCE_RNN": "Use an LSTM, or convolutions.",
     "LSTM": "Convert through tf-keras, which writes UNIDIRECTIONAL_SEQUENCE_LSTM.",
@@ -70,7 +72,7 @@ def _remedy_for(op: str, table: OpTable) -> str:
     meant = f" Did you mean {' or '.join(near)}?" if near else ""
     if op.startswith("CUSTOM:"):
         return printable(_CUSTOM_REMEDY + meant)
-    return (known or "Replace the layer that makes it, and convert again.") + meant
+    return known or f"Replace the layer that makes it, and convert again.{meant}"
 
 
 def refused_types(uses: Iterable[Use], table: OpTable, types: KernelTypes) -> Iterator[Finding]:
@@ -93,7 +95,10 @@ def _refused(op: str, wanted: str, found: Sequence[Use], types: KernelTypes) -> 
             "too, with representative windows (tflm-gen quantize), or keep the weights float."
         )
     elif op == "DEQUANTIZE" and wanted.startswith("float16"):
-        remedy = "Convert without float16 quantization; TFLM has no float16."
+        remedy = (
+            "TFLM has no float16: tflm-gen build stores such constants as float32, which doubles "
+            "them; or convert without float16 quantization."
+        )
     else:
         remedy = f"Types that run: {listed}. Quantize the whole model the same way."
     kind = "hybrid: " if is_hybrid else ""

@@ -105,9 +105,32 @@ def _strided_row_with_right_padding(use: Use) -> Words | None:
     is_dilated = use.option("dilation_w_factor", 1) > 1
     right = right_padding(source.shape[2], weights.shape[2], stride)
     in_fours = stride * source.shape[3] % 4 == 0
-    if not (is_row and is_same and in_fours) or is_dilated or stride < 2 or right < 2:
+    if not (is_row and is_same and in_fours) or is_dilated:
+        return None
+    if not _row_end_is_misread(source.shape[2], weights.shape[2], stride):
         return None
     return {"stride": stride, "right": right}
+
+
+def _row_end_is_misread(width: int, kernel: int, stride: int) -> bool:
+    """CMSIS-NN's row kernel for Helium prepares other columns than its last outputs need.
+
+    It copies ``kernel - 1`` columns of input, however many are left, and sets columns of padding
+    behind them: as many as on the left, or if the padding is odd as many as it computes outputs.
+    """
+    out = -(-width // stride)
+    padding = (out - 1) * stride + kernel - width
+    if padding <= 0:
+        return False
+    left, odd = padding // 2, padding % 2
+    n_right = -(-(left + odd) // stride)
+    n_left = -(-left // stride)
+    if n_left + n_right > out:
+        return False  # Another kernel takes the row.
+    n_columns_left = width - (stride * (out - n_right) - left)
+    needed = (n_right - 1) * stride + kernel
+    prepared = kernel - 1 + (n_right if odd else left)
+    return n_columns_left != kernel - 1 or needed > prepared
 
 
 def _int8_space_to_batch_with_padding(use: Use) -> Words | None:

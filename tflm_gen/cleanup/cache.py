@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflm_gen.cleanup.records import Cleaning, Proof, Saving, Step, UndoneStep
-from tflm_gen.cleanup.tflite import tflite_package
 from tflm_gen.errors import TflmGenError
 from tflm_gen.model.reader import parse_model
+from tflm_gen.oracle.tflite import tflite_package
 from tflm_gen.tflm.source_facts import WHEEL_VERSION
 from tflm_gen.toolchain.disk_cache import load_json, store_json
 
@@ -29,8 +29,8 @@ _PACKAGE = Path(__file__).resolve().parent
 def rules_digest() -> str:
     """Hash of the sources that decide what a clean-up does: other rules, other results."""
     digest = hashlib.sha256()
-    model = _PACKAGE.parent / "model"
-    paths = [*sorted(_PACKAGE.rglob("*.py")), *sorted(model.glob("*.py"))]
+    others = (_PACKAGE.parent / name for name in ("model", "oracle"))
+    paths = [*sorted(_PACKAGE.rglob("*.py")), *(p for f in others for p in sorted(f.glob("*.py")))]
     for path in [*paths, _PACKAGE.parent / "vectors.py"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from tflm_gen.cleanup.parts import part_model
 from tflm_gen.cleanup.records import Change, Claim, Outputs, Proof
-from tflm_gen.cleanup.tflite import TfliteRun, run_tflite
 from tflm_gen.errors import (
     MalformedModelError,
     OracleError,
@@ -24,6 +23,7 @@ from tflm_gen.errors import (
 from tflm_gen.model.graph import Document, write_document
 from tflm_gen.model.reader import parse_model
 from tflm_gen.oracle.client import OracleRun, run_oracle
+from tflm_gen.oracle.tflite import TfliteRun, run_tflite
 from tflm_gen.vectors import Vector, make_vectors
 
 if TYPE_CHECKING:

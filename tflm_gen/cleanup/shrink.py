@@ -90,14 +90,16 @@ def _moved(signature: TableValue, places: dict[int, int]) -> TableValue:
     if signature.integer("subgraph_index") != 0:
         return signature
     maps = {
-        side: tuple(
-            entry.with_fields(tensor_index=places[entry.integer("tensor_index")])
-            for entry in signature.tables(side)
-        )
+        side: tuple(_moved_entry(entry, places) for entry in signature.tables(side))
         for side in ("inputs", "outputs")
         if side in signature.fields
     }
     return signature.with_fields(**maps)
+
+
+def _moved_entry(entry: TableValue, places: dict[int, int]) -> TableValue:
+    old = entry.integer("tensor_index")
+    return entry if places[old] == old else entry.with_fields(tensor_index=places[old])
 
 
 def _run_drop_dead(document: Document) -> tuple[Document, Change] | None:

@@ -10,8 +10,15 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tflm_gen.errors import MissingToolError, OracleError
+from tflm_gen.arena_model.offline import offline_offsets
+from tflm_gen.errors import (
+    MissingToolError,
+    OracleError,
+    RefusedModelError,
+    UnsupportedModelError,
+)
 from tflm_gen.model.reader import parse_model
+from tflm_gen.model.run_checks import reason_not_to_run
 from tflm_gen.oracle.messages import JsonValue, Message, MessageError, pack, unpack
 from tflm_gen.process import CommandLine, run
 
@@ -143,7 +150,14 @@ def find_smallest_host_arena(
 def _ask(
     header: dict[str, JsonValue], blobs: Sequence[bytes], timeout_s: float
 ) -> tuple[Message, str]:
-    """The child's answer and what it wrote to standard error."""
+    """The child's answer and what it wrote to standard error; the first blob is the model."""
+    model = parse_model(blobs[0], "model.tflite")
+    reason = reason_not_to_run(model) or _plan_reason(model)
+    if reason:
+        raise RefusedModelError(
+            f"the reference interpreter is not given this model, as it may crash on it: {reason}",
+            hint="Convert with a fixed batch of 1, and with axes and indices that are constants.",
+        )
     completed = run(
         CommandLine(
             argv=(sys.executable, "-m", "tflm_gen.oracle.worker"),
@@ -168,12 +182,21 @@ def _ask(
             hint=_INSTALL_HINT,
         )
     if "error" in answer.header:
-        raise OracleError(
+        raise RefusedModelError(
             f"the reference interpreter refused the model: {answer.text('detail')}"
             f"{_last_words(said)}",
             hint="See which operators the model has: tflm-gen inspect MODEL",
         )
     return answer, said
+
+
+def _plan_reason(model: Model) -> str:
+    """Why TFLM must not place the tensors as the model's own memory plan says; else empty."""
+    try:
+        lowest = min(offline_offsets(model) or (0,))
+    except UnsupportedModelError as error:
+        return error.message
+    return f"its offline memory plan has offset {lowest}" if lowest < -1 else ""
 
 
 def _crash(returncode: int, said: str) -> OracleError:

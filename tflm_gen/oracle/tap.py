@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import flatbuffers
 
+from tflm_gen.preprocess.carried import METADATA_KEY
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
 _FILE_IDENTIFIER = b"TFL3"
 _ALIGNMENT_BYTES = 16
+_PREPROCESS = METADATA_KEY.encode()
 
 
 class _Tensor(Protocol):
@@ -49,6 +52,8 @@ def make_tap_model(flatbuffer: bytes) -> tuple[bytes, tuple[int, ...]]:
                 tensors[int(tensor)] = None
     main.outputs = list(tensors)
     model.signatureDefs = None
+    # Nor is its output that of the classes any more.
+    model.metadata = [m for m in model.metadata or [] if m.name != _PREPROCESS]
     builder = _AligningBuilder(len(flatbuffer) + 4096)
     builder.Finish(model.Pack(builder), _FILE_IDENTIFIER)
     return bytes(builder.Output()), tuple(tensors)

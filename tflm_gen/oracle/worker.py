@@ -178,44 +178,65 @@ def _tap(request: Message) -> Reply:
 
 def _smallest_arena(request: Message) -> Reply:
     from tflm_gen.arena.bisect import find_smallest_arena
+    from tflm_gen.arena_model.choice import preparation_bytes
+    from tflm_gen.model.reader import parse_model
 
     model, inputs = request.blobs[0], request.blobs[1:]
     reference = _Runner(model, preserve=False)
     reference.invoke(inputs)
     expected = reference.outputs()
 
-    def attempt(size_bytes: int) -> bool:
+    def attempt(size_bytes: int) -> int:
         try:
             runner = _Runner(model, preserve=False, arena_bytes=size_bytes)
             runner.invoke(inputs)
         except RefusedError:
-            return False
-        # An arena that is too small may also run and give other bytes.
-        return runner.outputs() == expected
+            return _FAILED
+        return _RAN if runner.outputs() == expected else _RAN_WITH_OTHER_OUTPUTS
+
+    outcomes: dict[int, int] = {}
+    lowest = sys.maxsize  # From here on other outputs may pass.
+
+    def runs_at(size_bytes: int) -> bool:
+        if size_bytes not in outcomes:
+            outcomes[size_bytes] = _in_child(attempt, size_bytes)
+        is_other = outcomes[size_bytes] == _RAN_WITH_OTHER_OUTPUTS
+        return outcomes[size_bytes] == _RAN or (is_other and size_bytes >= lowest)
 
     high = max(_FIRST_ARENA_BYTES, 10 * len(model))
-    while not _in_child(attempt, high) and high < _LARGEST_ARENA_BYTES:
+    while not runs_at(high) and high < _LARGEST_ARENA_BYTES:
         high *= 8
-    found = find_smallest_arena(lambda size: _in_child(attempt, size), high_bytes=high)
+    found = find_smallest_arena(runs_at, high_bytes=high)
+    is_other = outcomes.get(found.failed_at_bytes) == _RAN_WITH_OTHER_OUTPUTS
+    floor = preparation_bytes(parse_model(model, "model.tflite"), "wheel")
+    is_steady = not is_other or floor is None or found.failed_at_bytes < floor
+    if floor is not None and not is_steady:
+        # A kernel reads memory that nothing wrote: its outputs say nothing about the size.
+        lowest = floor
+        found = find_smallest_arena(runs_at, high_bytes=found.ran_at_bytes)
     header: dict[str, JsonValue] = {
         "ran_at": found.ran_at_bytes,
         "failed_at": found.failed_at_bytes,
+        "is_steady": is_steady,
         "runtime": _runtime_id(),
     }
     return header, ()
 
 
-def _in_child(attempt: Callable[[int], bool], size_bytes: int) -> bool:
-    """Outcome of an attempt that may crash; a crash counts as no."""
+_RAN, _FAILED, _RAN_WITH_OTHER_OUTPUTS = 0, 1, 2
+
+
+def _in_child(attempt: Callable[[int], int], size_bytes: int) -> int:
+    """Outcome of an attempt that may crash; a crash counts as failed."""
     child = os.fork()
     if child == 0:
-        outcome = 1
+        outcome = _FAILED
         try:
-            outcome = 0 if attempt(size_bytes) else 1
+            outcome = attempt(size_bytes)
         finally:
             os._exit(outcome)
     _, status = os.waitpid(child, 0)
-    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else _FAILED
 
 
 if __name__ == "__main__":

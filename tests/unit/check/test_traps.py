@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.support.model_builder import ModelBuilder
-from tflm_gen.check.traps import MATCHERS, load_traps, right_padding
+from tflm_gen.check.traps import MATCHERS, _row_end_is_misread, load_traps, right_padding
 from tflm_gen.check.use import uses_of
 from tflm_gen.model.reader import parse_model
 from tflm_gen.tflm.source_facts import SOURCES
@@ -75,3 +75,19 @@ def test_other_forms_are_not_hit(options: dict[str, object]) -> None:
 )
 def test_right_padding(width: int, kernel: int, stride: int, right: int) -> None:
     assert right_padding(width, kernel, stride) == right
+
+
+# Seen on Arm's image in QEMU: whether any output differed from the wheel's.
+@pytest.mark.parametrize(
+    ("width", "kernel", "stride", "is_wrong"),
+    [
+        *((31, 5, 2, True), (30, 5, 2, True), (24, 9, 3, True), (47, 13, 2, True)),
+        *((59, 10, 2, True), (26, 9, 3, True), (21, 12, 5, True)),
+        *((31, 11, 2, False), (31, 9, 3, False), (50, 12, 4, False), (30, 8, 2, False)),
+        *((31, 3, 2, False), (31, 9, 1, False), (4, 10, 2, False), (60, 2, 5, False)),
+    ],
+)
+def test_where_the_row_kernel_misreads(
+    width: int, kernel: int, stride: int, is_wrong: bool
+) -> None:
+    assert _row_end_is_misread(width, kernel, stride) == is_wrong

@@ -16,6 +16,7 @@ from tests.support.rough_models import (
     tile,
     wrong_reshape,
 )
+from tflm_gen.cleanup.passes.reductions import FAST_REDUCTIONS, merged_dimensions
 from tflm_gen.cleanup.passes.replacements import HALF_FLOATS, LONG_CONCATENATIONS, REPEATS
 from tflm_gen.cleanup.passes.reshapes import MERGE_RESHAPES, MOVE_RESHAPES, PAD_IMAGES
 from tflm_gen.cleanup.passes.static_shapes import FOLD_SHAPES, STATIC_SHAPES
@@ -212,12 +213,74 @@ def test_moving_is_not_done_where_it_saves_nothing() -> None:
     assert MOVE_RESHAPES.run(merged) is None
 
 
-def test_mean_over_an_image_keeps_its_shape() -> None:
+def test_reductions_are_not_moved_to_images() -> None:
     net = ModelBuilder(seed=8)
     x = net.mean(net.conv_1d(net.input((1, 6, 2)), 3, 3), (1,))
-    result, _ = run_pass(MOVE_RESHAPES, net.finish([x]))
-    assert ops(result) == ["RESHAPE", "CONV_2D", "MEAN"]
-    assert result.main.tensors[result.main.outputs[0]].shape == (1, 3)
+    assert leaves_alone(MOVE_RESHAPES, net.finish([x]))
+
+
+# --- reductions -------------------------------------------------------------------------------
+
+
+def only_reduction(data: bytes) -> tuple[tuple[int, ...], tuple[int, ...], bool, tuple[int, ...]]:
+    """Input shape, axes, keep_dims and output shape of the reduction after the pass."""
+    result, change = run_pass(FAST_REDUCTIONS, data)
+    assert "1 reductions" in change.detail
+    graph = result.main
+    found = next(o for o in graph.operators if o.op in ("MEAN", "SUM", "REDUCE_MAX"))
+    axes = np.frombuffer(graph.tensors[found.inputs[1]].data, np.int32)
+    ends = (graph.tensors[found.inputs[0]].shape, graph.tensors[found.outputs[0]].shape)
+    return ends[0], tuple(axes.tolist()), bool(found.option("keep_dims")), ends[1]
+
+
+@pytest.mark.parametrize("op", ["MEAN", "SUM", "REDUCE_MAX"])
+def test_a_reduction_behind_a_reshape_gets_the_fewest_dimensions(op: str) -> None:
+    net = ModelBuilder(seed=8)
+    x = net.reduce(net.conv_1d(net.input((1, 6, 2)), 3, 3), op, (1,))
+    assert only_reduction(net.finish([x])) == ((6, 3), (0,), True, (1, 3))
+
+
+def test_a_batch_is_a_dimension_of_its_own() -> None:
+    net = ModelBuilder(seed=8)
+    x = net.reshape(net.activation(net.input((2, 1, 6, 3)), "RELU"), (2, 6, 1, 3))
+    assert only_reduction(net.finish([net.mean(x, (1, 2))])) == ((2, 6, 3), (1,), False, (2, 3))
+
+
+@pytest.mark.parametrize("is_image", [True, False])
+def test_a_mean_of_floats_becomes_one_over_an_image(is_image: bool) -> None:
+    net = ModelBuilder(seed=8, dtype="float32")
+    x = net.conv_2d(net.input((1, 2, 6, 2)), 3, (1, 3))
+    x = net.mean(x, (2, 1)) if is_image else net.mean(net.reshape(x, (1, 12, 3)), (1,))
+    data = net.finish([net.fully_connected(x, 2)])
+    assert only_reduction(data) == ((1, 2, 6, 3), (1, 2), True, (1, 1, 1, 3))
+    result, _ = run_pass(FAST_REDUCTIONS, data)
+    assert ops(result) == ["CONV_2D", "MEAN", "FULLY_CONNECTED"]
+
+
+@pytest.mark.parametrize(("dtype", "axes"), [("float32", (1, 2)), ("int8", (1, 2)), ("int8", (3,))])
+def test_a_reduction_that_only_a_new_operator_could_speed_up_stays(
+    dtype: str, axes: tuple[int, ...]
+) -> None:
+    net = ModelBuilder(seed=8, dtype=dtype)
+    x = net.conv_2d(net.input((1, 2, 6, 2)), 3, (1, 3))
+    assert leaves_alone(FAST_REDUCTIONS, net.finish([net.mean(x, axes)]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "parts"),
+    [
+        ((1, 15, 24), (1,), (1, 15, 24)),
+        ((1, 1, 15, 24), (-2, -3), (1, 15, 24)),
+        ((2, 3, 4, 5), (1, 2), (2, 12, 5)),
+        ((2, 3, 4, 5), (3,), (24, 5, 1)),
+        ((2, 3, 4, 5), (0,), (1, 2, 60)),
+        ((2, 3, 4, 5), (1, 3), None),
+        ((1, 1, 4), (0,), None),
+        ((7,), (0,), (1, 7, 1)),
+    ],
+)
+def test_dimensions_are_merged(shape, axes, parts) -> None:
+    assert merged_dimensions(shape, axes) == parts
 
 
 def test_short_pad_before_an_image_is_done_on_the_image() -> None:

@@ -13,13 +13,14 @@ from tests.support.model_builder import ModelBuilder
 from tests.support.rough_models import ROUGH, wrong_reshape
 from tests.support.stateful_model import streaming_svdf
 from tests.support.zoo import ZOO
-from tflm_gen.cleanup import cleaner, tflite
+from tflm_gen.cleanup import cleaner
 from tflm_gen.cleanup.cleaner import clean_model
 from tflm_gen.cleanup.draft import Draft
 from tflm_gen.cleanup.passes import PASSES
 from tflm_gen.cleanup.records import Change, Cleaning, Pass, edit_main
 from tflm_gen.model.reader import parse_model
 from tflm_gen.model.records import Model
+from tflm_gen.oracle import tflite
 from tflm_gen.oracle.client import run_oracle
 from tflm_gen.vectors import make_vectors
 
@@ -143,7 +144,7 @@ def test_a_model_that_nothing_runs_stays_byte_for_byte() -> None:
 
 
 def test_wrong_shapes_without_anybody_who_could_tell_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tflm_gen.cleanup.tflite._PACKAGES", ())
+    monkeypatch.setattr("tflm_gen.oracle.tflite._PACKAGES", ())
     cleaning = clean(wrong_reshape())
     reasons = {step.name: step.reason for step in cleaning.undone}
     assert "pip install ai-edge-litert" in reasons["static-shapes"]
@@ -261,7 +262,7 @@ def test_tflite_agrees_where_tflm_cannot_run_the_original(name: str) -> None:
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["cnn_1d_open_batch", "two_leads_two_outputs", "open_batch_same"])
 def test_a_cleaned_model_loads_in_tflite(name: str) -> None:
-    from tflm_gen.cleanup.tflite import run_tflite
+    from tflm_gen.oracle.tflite import run_tflite
 
     cleaning = clean({**ZOO, **ROUGH}[name]())
     vectors = make_vectors(cleaning.original.inputs, count=8)

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
-from tests.support.graph_builder import FB
+from tests.support.graph_builder import FB, pack, unpack
 from tests.support.stateful_model import streaming_svdf
 from tests.support.zoo import ZOO
-from tflm_gen.errors import OracleError, ProcessTimeoutError
+from tests.support.zoo_features import FEATURES
+from tflm_gen.errors import (
+    MalformedModelError,
+    OracleError,
+    ProcessTimeoutError,
+    RefusedModelError,
+)
 from tflm_gen.model.reader import parse_model
+from tflm_gen.oracle import client
 from tflm_gen.oracle.client import (
     find_smallest_host_arena,
     make_tap_model,
@@ -117,10 +126,7 @@ def test_a_time_limit_holds():
 
 
 def with_wild_buffer(flatbuffer: bytes) -> bytes:
-    """The model with one tensor's constant data said to lie far outside the file.
-
-    Never reaches the oracle through the model reader, which refuses it.
-    """
+    """The model with one tensor's constant data said to lie far outside the file."""
     model = FB.Model.GetRootAsModel(flatbuffer, 0)
     graph = model.Subgraphs(0)
     weights = graph.Operators(1).Inputs(1)
@@ -132,11 +138,44 @@ def with_wild_buffer(flatbuffer: bytes) -> bytes:
     return bytes(damaged)
 
 
-def test_a_crash_is_an_error_that_names_the_signal_and_the_stage():
+def test_the_interpreter_never_sees_a_file_that_is_not_valid():
     model = parsed("cnn_1d")
-    vectors = make_vectors(model.inputs, count=1)
+    with pytest.raises(MalformedModelError, match="buffer"):
+        run_oracle(with_wild_buffer(model.flatbuffer), make_vectors(model.inputs, count=1))
+
+
+def test_the_interpreter_never_sees_a_model_that_may_crash_it():
+    model = parse_model(FEATURES["custom_signalwindow"](), "window.tflite")
+    with pytest.raises(RefusedModelError, match=r"is not given this model.*SignalWindow"):
+        run_oracle(model.flatbuffer, make_vectors(model.inputs, count=1))
+
+
+def test_a_crash_is_an_error_that_names_the_signal_and_the_stage(monkeypatch):
+    monkeypatch.setattr(client, "reason_not_to_run", lambda _: "")
+    model = parse_model(FEATURES["custom_signalwindow"](), "window.tflite")
     with pytest.raises(OracleError) as caught:
-        run_oracle(with_wild_buffer(model.flatbuffer), vectors)
+        run_oracle(model.flatbuffer, make_vectors(model.inputs, count=1))
     assert "SIGSEGV" in caught.value.message
     assert "while allocating tensors" in caught.value.message
     assert caught.value.exit_code == 4
+
+
+def with_plan(*words: int) -> bytes:
+    model = unpack(ZOO["mlp"]())
+    buffer, entry = FB.BufferT(), FB.MetadataT()
+    buffer.data = list(struct.pack(f"<{len(words)}i", *words))
+    model.buffers.append(buffer)
+    entry.name, entry.buffer = "OfflineMemoryAllocation", len(model.buffers) - 1
+    model.metadata = [entry]
+    return pack(model)
+
+
+def test_a_plan_that_leads_out_of_the_arena_is_not_given():
+    n_tensors = len(parsed("mlp").main.tensors)
+    vectors = make_vectors(parsed("mlp").inputs, count=1)
+    free = [-1] * n_tensors
+    assert run_oracle(with_plan(1, 0, n_tensors, *free), vectors).outputs
+    with pytest.raises(RefusedModelError, match="offline memory plan has offset -16"):
+        run_oracle(with_plan(1, 0, n_tensors, -16, *free[1:]), vectors)
+    with pytest.raises(RefusedModelError, match="plan is for 9 tensors"):
+        run_oracle(with_plan(1, 0, 9), vectors)

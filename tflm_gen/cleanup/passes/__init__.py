@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tflm_gen.cleanup.passes.clipping import CLIPPING, SELECTIONS
 from tflm_gen.cleanup.passes.dilation import DILATION, SPLIT_PADDING
+from tflm_gen.cleanup.passes.reductions import FAST_REDUCTIONS
 from tflm_gen.cleanup.passes.replacements import HALF_FLOATS, LONG_CONCATENATIONS, REPEATS
 from tflm_gen.cleanup.passes.reshapes import (
     MERGE_RESHAPES,
     MOVE_RESHAPES,
-    MOVE_RESHAPES_ONLY,
     PAD_IMAGES,
 )
 from tflm_gen.cleanup.passes.static_shapes import FOLD_SHAPES, STATIC_SHAPES
@@ -23,12 +24,14 @@ PASSES: tuple[Pass, ...] = (
     FOLD_SHAPES,
     HALF_FLOATS,
     REPEATS,
+    CLIPPING,
+    SELECTIONS,
     LONG_CONCATENATIONS,
     DILATION,
     SPLIT_PADDING,
     MERGE_RESHAPES,
     MOVE_RESHAPES,
-    MOVE_RESHAPES_ONLY,
+    FAST_REDUCTIONS,
     PAD_IMAGES,
     DROP_DEAD,
     DROP_WORDS,

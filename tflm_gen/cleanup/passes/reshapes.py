@@ -45,7 +45,6 @@ _UNARY = frozenset(
     ]
 )
 _BINARY = frozenset(["ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE"])
-_REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"})
 _MAX_ROUNDS = 200
 
 Rule = Callable[[Draft, "GraphOperator"], bool]
@@ -157,27 +156,6 @@ def _flatten_input(draft: Draft, operator: GraphOperator) -> bool:
     if prod(draft.shape(source)) != prod(draft.shape(operator.outputs[0])[:-1]) * weights[-1]:
         return False
     draft.set_inputs(operator, (source, *operator.inputs[1:]))
-    return True
-
-
-# --- reductions -----------------------------------------------------------------------------------
-
-
-def reduce_image(draft: Draft, operator: GraphOperator) -> bool:
-    """MEAN and its kin: [1, 1, w, c] over 1 and 2 gives what [1, w, c] gives over 1."""
-    if operator.op not in _REDUCTIONS or operator.option("keep_dims"):
-        return False
-    named, rank = draft.integers(operator.inputs[1]), len(draft.shape(operator.inputs[0]))
-    found = extra_dimensions(draft, operator.inputs[0])
-    if found is None or not named:
-        return False
-    source, n = found
-    axes = sorted({axis % rank for axis in named})
-    if 0 in axes:
-        return False
-    # Dimensions of 1 that the image has more go too, so that the result keeps its shape.
-    wider = np.array([*range(1, 1 + n), *(axis + n for axis in axes)], np.int32)
-    draft.set_inputs(operator, (source, draft.add_constant(wider, "int32")))
     return True
 
 
@@ -328,12 +306,6 @@ def _pad_images(draft: Draft) -> Change | None:
 
 
 MERGE_RESHAPES = Pass(name="merge-reshapes", run=edit_main(_merge))
-MOVE_RESHAPES = Pass(
-    name="move-reshapes", run=edit_main(lambda draft: _move(draft, _move_after, reduce_image))
-)
-# Without reductions, whose arithmetic could depend on the shape: has work to do only if the pass
-# before it was undone.
-MOVE_RESHAPES_ONLY = Pass(
-    name="move-reshapes-only", run=edit_main(lambda draft: _move(draft, _move_after))
-)
+# Reductions are not moved: over one dimension more they take longer, see passes.reductions.
+MOVE_RESHAPES = Pass(name="move-reshapes", run=edit_main(lambda draft: _move(draft, _move_after)))
 PAD_IMAGES = Pass(name="pad-images", run=edit_main(_pad_images))

@@ -1,11 +1,13 @@
-"""The child process of :mod:`tflm_gen.cleanup.tflite`: one request, one answer."""
+"""The child process of :mod:`tflm_gen.oracle.tflite`: one request, one answer."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +15,10 @@ import numpy as np
 from tflm_gen.oracle.messages import pack, unpack
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from tflm_gen.oracle.messages import Message
+
+
+_TENSORFLOW_INTERPRETER = "tensorflow.lite.python.interpreter"
 
 
 def main() -> int:
@@ -54,7 +57,28 @@ def _library(module: str) -> ModuleType:
     if module == "ai_edge_litert":
         return importlib.import_module("ai_edge_litert.interpreter")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return importlib.import_module("tensorflow.lite.python.interpreter")
+    return _tensorflow_interpreter()
+
+
+def _tensorflow_interpreter() -> ModuleType:
+    """TensorFlow's interpreter, and of the rest of TensorFlow no more than that imports.
+
+    Importing all of TensorFlow takes several seconds, of which the interpreter needs nothing. So the
+    package itself stays an empty shell; where that does not work, everything is imported.
+    """
+    found = importlib.util.find_spec("tensorflow")
+    if found is not None and found.submodule_search_locations is not None:
+        shell = ModuleType("tensorflow")
+        shell.__path__ = list(found.submodule_search_locations)
+        shell.__spec__ = found
+        sys.modules["tensorflow"] = shell
+        try:
+            return importlib.import_module(_TENSORFLOW_INTERPRETER)
+        except (AttributeError, ImportError, TypeError) as error:
+            sys.stderr.write(f"all of TensorFlow is imported: {error}\n")
+        for name in [n for n in sys.modules if n.partition(".")[0] == "tensorflow"]:
+            del sys.modules[name]
+    return importlib.import_module(_TENSORFLOW_INTERPRETER)
 
 
 def _run(library: ModuleType, kernels: object, request: Message) -> tuple[list[bytes], int, str]:

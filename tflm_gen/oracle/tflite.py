@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.errors import ProcessTimeoutError
+from tflm_gen.model.reader import parse_model
 from tflm_gen.oracle.messages import JsonValue, MessageError, pack, unpack
-from tflm_gen.process import CommandLine, run
+from tflm_gen.process import CONVERTER_MEMORY_BYTES, CommandLine, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tflm_gen.cleanup.records import Outputs
     from tflm_gen.vectors import Vector
 
 _TIMEOUT_S = 120.0
@@ -42,7 +42,7 @@ class TfliteRun:
         kernels: Which of its kernels ran.
     """
 
-    outputs: Outputs
+    outputs: tuple[tuple[bytes, ...], ...]
     shapes: tuple[tuple[int, ...], ...]
     package: str
     kernels: str
@@ -79,6 +79,7 @@ def run_tflite(
     found = tflite_package()
     if found is None:
         return None
+    parse_model(flatbuffer, "model.tflite")  # Interpreters see nothing that was not checked.
     module, version = found
     header: dict[str, JsonValue] = {
         "module": module,
@@ -89,10 +90,11 @@ def run_tflite(
     try:
         completed = run(
             CommandLine(
-                argv=(sys.executable, "-m", "tflm_gen.cleanup.tflite_worker"),
+                argv=(sys.executable, "-m", "tflm_gen.oracle.tflite_worker"),
                 purpose="run TFLite's reference kernels",
                 timeout_s=_TIMEOUT_S,
                 stdin=pack(header, blobs),
+                memory_bytes=CONVERTER_MEMORY_BYTES,
             )
         )
         answer = unpack(io.BytesIO(completed.stdout))
