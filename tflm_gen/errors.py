@@ -201,7 +201,7 @@ class ProcessTimeoutError(TflmGenError):
 
 
 class OracleError(TflmGenError):
-    """The reference interpreter refused the model, or crashed in its child process."""
+    """An interpreter or converter crashed in its child process, or its answer is damaged."""
 
     code = "TG407"
     exit_code = EXIT_DEVICE
@@ -212,6 +212,13 @@ class FlashFailedError(TflmGenError):
 
     code = "TG408"
     exit_code = EXIT_DEVICE
+
+
+class RefusedModelError(OracleError):
+    """The reference interpreter does not take the model, or must not be given it: it may crash."""
+
+    code = "TG108"
+    exit_code = EXIT_USAGE
 
 
 # --- TG5xx: projects and output folders -------------------------------------------------------

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,12 @@ from typing import TYPE_CHECKING
 from tflm_gen.errors import MissingToolError, ProcessTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FrameType
+
+
+# Address space of converters and interpreters of foreign models: TensorFlow alone maps a few GiB.
+CONVERTER_MEMORY_BYTES = 16 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,7 @@ class CommandLine:
         cwd: Working folder, or None for the current one.
         env: Variables added to the current environment.
         stdin: Bytes given on standard input (which is closed otherwise).
+        memory_bytes: Limit of the program's address space; None leaves the current one.
     """
 
     argv: tuple[str, ...]
@@ -37,6 +44,7 @@ class CommandLine:
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +73,43 @@ def find_tool(name: str, *, install_hint: str) -> str:
     return path
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """What a child runs before the program: ask Linux for SIGKILL when the parent dies."""
+def _prepare_child(memory_bytes: int | None = None) -> Callable[[], None] | None:
+    """What a child runs before the program: its limits, and SIGKILL when the parent dies."""
     if sys.platform != "linux":
         return None
     import ctypes
+    import resource
 
     prctl = ctypes.CDLL(None).prctl
     pr_set_pdeathsig = 1
 
-    def ask() -> None:
+    def prepare() -> None:
         prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if memory_bytes is None:
+            return
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    return ask
+    return prepare
+
+
+@contextlib.contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Ctrl-C inside the block counts at its end: a child that just started has a name by then."""
+    former = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(former):
+        yield
+        return
+    seen: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *signum_and_frame: seen.append(signum_and_frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+    if seen:
+        former(*seen[0])
 
 
 def spawn(
@@ -108,7 +140,7 @@ def spawn(
             stderr=stderr,
             pass_fds=tuple(pass_fds),
             start_new_session=True,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=_prepare_child(),
         )
     except FileNotFoundError as error:
         raise MissingToolError(
@@ -143,24 +175,13 @@ def run(command: CommandLine) -> Completed:
         MissingToolError: If the program does not exist.
         ProcessTimeoutError: If it ran past its limit; its whole process group was killed.
     """
+    process: subprocess.Popen[bytes] | None = None
     try:
-        process = subprocess.Popen(
-            list(command.argv),
-            cwd=command.cwd,
-            env={**os.environ, **command.env},
-            stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise MissingToolError(
-            f"cannot {command.purpose}: {command.argv[0]} is not installed",
-            hint="Run: tflm-gen doctor",
-        ) from error
-    try:
+        with _interrupt_held():
+            process = _start(command)
         stdout, stderr = process.communicate(command.stdin, timeout=command.timeout_s)
     except subprocess.TimeoutExpired as error:
+        assert process is not None
         end_group(process, grace_s=1.0)
         raise ProcessTimeoutError(
             f"cannot {command.purpose}: {Path(command.argv[0]).name} did not finish "
@@ -168,6 +189,26 @@ def run(command: CommandLine) -> Completed:
             hint="Try again on an idle machine; if it repeats, run the printed step by hand.",
         ) from error
     except BaseException:
-        end_group(process, grace_s=1.0)
+        if process is not None:
+            end_group(process, grace_s=1.0)
         raise
     return Completed(returncode=process.returncode, stdout=stdout, stderr=stderr)
+
+
+def _start(command: CommandLine) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            list(command.argv),
+            cwd=command.cwd,
+            env={**os.environ, **command.env},
+            stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_prepare_child(command.memory_bytes),
+        )
+    except FileNotFoundError as error:
+        raise MissingToolError(
+            f"cannot {command.purpose}: {command.argv[0]} is not installed",
+            hint="Run: tflm-gen doctor",
+        ) from error

@@ -16,7 +16,7 @@ from tests.support.source_rules import NOT_FOR_HELP
 from tflm_gen.cli import VERBS
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ecg" / "ecg.tflite"
-GROUPS = {"boards": ("list", "show"), "deps": ("list", "get")}
+GROUPS = {"boards": ("list", "show", "fit", "new"), "deps": ("list", "get")}
 PROJECT_VERBS = ("emulate", "bench", "verify")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.command_line import ROOT, Result, run_tool
 from tests.support.errors_page import error_classes
-from tests.support.graph_builder import pack
+from tests.support.graph_builder import pack, unpack
 from tests.support.requirements import require
 from tests.support.scripted_device import BANNER, scripted
 from tests.support.small_model import SMALL, small_object
@@ -208,7 +208,18 @@ def slow_program(_: Path, __: object) -> None:
     run(CommandLine(argv=argv, purpose="wait", timeout_s=0.3))
 
 
-def crashing_oracle(_: Path, __: object) -> None:
+def crashing_oracle(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps such a model from the interpreter is taken away for once."""
+    from tflm_gen.oracle import client
+    from tflm_gen.vectors import Vector
+
+    require("oracle")
+    monkeypatch.setattr(client, "reason_not_to_run", lambda _: "")
+    data = FEATURES["custom_signalwindow"]()
+    client.run_oracle(data, [Vector(name="zeros", inputs=(bytes(16),))])
+
+
+def refusing_oracle(_: Path, __: object) -> None:
     from tflm_gen.oracle.client import run_oracle
     from tflm_gen.vectors import Vector
 
@@ -258,6 +269,7 @@ PROVOKERS: dict[str, Provoker] = {
     "TG105": missing_operator,
     "TG106": not_compilable,
     "TG107": late_refusal,
+    "TG108": refusing_oracle,
     "TG201": unknown_board,
     "TG202": misspelled_board_file,
     "TG203": too_large,
@@ -328,3 +340,18 @@ def test_nearest_name_is_offered(arguments: tuple[str, ...], meant: str, tmp_pat
     result = run_tool(*arguments, cwd=tmp_path)
     assert result.exit_code == 2
     assert meant in result.stderr
+
+
+def test_nearest_operator_is_offered(tmp_path: Path) -> None:
+    model = unpack(FEATURES["custom_nosuchthing"]())
+    model.operatorCodes[0].customCode = "SignalWindo"
+    checked = run_tool(
+        "check", write(tmp_path, "m.tflite", pack(model)), "--board", "host", cwd=tmp_path
+    )
+    assert checked.exit_code == 1
+    assert "Did you mean CUSTOM:SignalWindow" in " ".join(checked.stdout.split())
+    built = build(
+        tmp_path, FEATURES["missing_reduce_prod"](), "--board", "host", "--engine", "tflm"
+    )
+    assert built.exit_code == 1
+    assert "nearest names it has: REDUCE_MIN, REDUCE_MAX" in built.stderr

@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tests.fuzz.rare_operators import rare_files
+from tests.support.graph_builder import pack, unpack
+from tests.support.rough_models import ROUGH
 from tests.support.small_model import SMALL
 from tests.support.zoo import ZOO
 from tests.support.zoo_features import FEATURES
 
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "converter"
+_MAX_BYTES = 20_000
 _TOPOLOGIES = [
     "binary_logistic",
     "depthwise_multiplier",
@@ -60,8 +65,28 @@ def seed_files() -> dict[str, bytes]:
     return {"small": SMALL, **topologies, **{name: FEATURES[name]() for name in _FEATURES}}
 
 
+def every_seed_file() -> dict[str, bytes]:
+    """All models that tests generate, each also with every dimension left open."""
+    seeds = {"small": SMALL, **rare_files()}
+    for builders in (ZOO, FEATURES, ROUGH):
+        seeds.update({name: build() for name, build in builders.items()})
+    seeds["lstm_while_runtime"] = (FIXTURES / "lstm_as_while.tflite").read_bytes()
+    seeds = {name: data for name, data in seeds.items() if len(data) <= _MAX_BYTES}
+    return {**seeds, **{f"open_{name}": with_open_shapes(data) for name, data in seeds.items()}}
+
+
+def with_open_shapes(data: bytes) -> bytes:
+    """The model as a converter would write it that knows no dimension: stored ones may be wrong."""
+    model = unpack(data)
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            if tensor.shape is not None and len(tensor.shape):
+                tensor.shapeSignature = [-1] * len(tensor.shape)
+    return pack(model)
+
+
 if __name__ == "__main__":
     corpus = Path(sys.argv[1])
     corpus.mkdir(parents=True, exist_ok=True)
-    for name, data in seed_files().items():
+    for name, data in every_seed_file().items():
         (corpus / name).write_bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -10,6 +11,7 @@ from tests.fuzz.mutate import Mutator
 from tests.fuzz.run_fuzz import fuzz
 from tests.fuzz.seeds import seed_files
 from tests.fuzz.wheel_batch import run_batch
+from tests.support.command_line import ROOT
 from tests.support.model_builder import ModelBuilder
 from tests.support.small_model import SMALL
 from tflm_gen.model.reader import parse_model
@@ -54,5 +56,18 @@ def test_a_crash_of_the_wheel_is_seen_and_traced() -> None:
     net.operator("CUSTOM", [x], [out], None, custom_name="SignalWindow")
     crashing = net.finish([out])
     crashes = run_batch([SMALL, crashing, SMALL])
-    assert [crash.flatbuffer for crash in crashes] == [crashing]
+    assert [crash.flatbuffers for crash in crashes] == [(crashing,)]
     assert crashes[0].verdict == "crashed (SIGSEGV)"
+
+
+def test_the_long_run_found_nothing() -> None:
+    """The newest result that was run by hand: enough of it, all of one validator."""
+    path = sorted((ROOT / "benchmarks" / "results").glob("fuzz-*.json"))[-1]
+    result = json.loads(path.read_text(encoding="utf-8"))
+    runs = result["runs"]
+    assert result["executions"] == sum(run["executions"] for run in runs) >= 1_000_000
+    assert result["findings_at_the_end"] == []
+    assert [run["findings"] for run in runs] == [[]] * len(runs)
+    assert {run["validator_sha256"] for run in runs} == {result["validator_sha256"]}
+    on_wheel = sum(run.get("distinct_accepted_run_on_wheel", 0) for run in runs)
+    assert result["distinct_accepted_run_on_wheel"] == on_wheel >= 50_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tflm_gen.model.flatbuffer import fail_malformed
 
 if TYPE_CHECKING:
-    from tflm_gen.model.records import Model, OperatorSpec, SubgraphSpec, TensorSpec
+    from tflm_gen.model.records import Model, OperatorSpec, SubgraphSpec
 
 # What a tensor is, as far as handing it over goes: type and elements, None if that is open.
 _Form = tuple[str, int | None]
@@ -54,12 +54,7 @@ def _ends(subgraph: SubgraphSpec) -> tuple[list[_Form], list[_Form]]:
 
 def _forms(subgraph: SubgraphSpec, indices: tuple[int, ...]) -> list[_Form]:
     tensors = [subgraph.tensors[index] for index in indices if index >= 0]
-    return [(tensor.dtype, None if _is_open(tensor) else tensor.n_elements) for tensor in tensors]
-
-
-def _is_open(tensor: TensorSpec) -> bool:
-    """A dimension was left open; the stored one may be a place holder."""
-    return tensor.shape_signature is not None and -1 in tensor.shape_signature
+    return [(tensor.dtype, None if tensor.is_open else tensor.n_elements) for tensor in tensors]
 
 
 def _fit(one: list[_Form], other: list[_Form]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import zipfile
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # Ten times the largest flash memory there is for a microcontroller's model.
 MAX_FILE_BYTES = 256 << 20
 
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _COPY_HINT = "Convert or copy the model again."
 _CONVERT_HINT = "Convert it with tf.lite.TFLiteConverter and pass the .tflite file."
 _PASS_HINT = "Pass a .tflite file."
@@ -150,8 +152,10 @@ def _recognise_text(data: bytes) -> tuple[str, str] | None:
 def _read_bytes(path: Path) -> bytes:
     shown = printable(str(path))
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        # What was a file a moment ago may be a pipe by now: opening one must not wait.
+        with os.fdopen(os.open(path, _OPEN_FLAGS), "rb") as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(MAX_FILE_BYTES) if is_file else b""
     except OSError as error:
         raise ModelFileError(
             f"{shown}: cannot be read ({error.strerror})", hint="Check the file's permissions."

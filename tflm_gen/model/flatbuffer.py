@@ -11,6 +11,7 @@ import struct
 from typing import TYPE_CHECKING, NoReturn
 
 from tflm_gen.errors import MalformedModelError
+from tflm_gen.model.text import shortened
 
 if TYPE_CHECKING:
     from tflm_gen.model.schema import FieldDef, Schema, TableDef
@@ -32,12 +33,13 @@ _CODES = {name: packer.format[1:] for name, packer in _SCALARS.items()}
 _U16 = _SCALARS["u16"]
 _U32 = _SCALARS["u32"]
 _I32 = _SCALARS["i32"]
+_MESSAGE_LIMIT = 400
 _HINT = "The file is damaged or was cut; convert or copy the model again."
 
 
 def fail_malformed(message: str, *, hint: str = _HINT) -> NoReturn:
-    """Raise the error of a broken structure."""
-    raise MalformedModelError(message, hint=hint)
+    """Raise the error of a broken structure; a file decides how long its lists are."""
+    raise MalformedModelError(shortened(message, _MESSAGE_LIMIT), hint=hint)
 
 
 class Table:

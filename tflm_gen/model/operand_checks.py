@@ -6,63 +6,36 @@ shapes, an operator with a dimension left open by the converter is not checked.
 
 from __future__ import annotations
 
+import itertools
 import math
-import struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tflm_gen.model.flatbuffer import fail_malformed
+from tflm_gen.model.operand_values import OperandValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tflm_gen.model.records import Model, OperatorSpec, SubgraphSpec, TensorSpec
-
-# More constant numbers than any of these operands has.
-_MAX_NUMBERS = 4096
-_CODES = MappingProxyType({"int32": "i", "int64": "q"})
+    from tflm_gen.model.records import Model, OperatorSpec, SubgraphSpec
 
 
-class _Values:
-    """An operator's tensors, and the numbers in its constant operands."""
-
-    def __init__(self, operator: OperatorSpec, subgraph: SubgraphSpec, model: Model) -> None:
-        self.operator = operator
-        self.inputs = [subgraph.tensors[i] if i >= 0 else None for i in operator.inputs]
-        self.outputs = [subgraph.tensors[index] for index in operator.outputs]
-        self._model = model
-
-    @property
-    def source(self) -> TensorSpec:
-        tensor = self.inputs[0]
-        assert tensor is not None
-        return tensor
-
-    @property
-    def result(self) -> tuple[int, ...]:
-        return self.outputs[0].shape
-
-    def numbers(self, position: int) -> tuple[int, ...] | None:
-        """Numbers of a constant integer operand; None if it is absent or no such constant."""
-        tensor = self.inputs[position] if position < len(self.inputs) else None
-        if tensor is None or not tensor.is_constant or tensor.dtype not in _CODES:
-            return None
-        if tensor.is_sparse or tensor.n_elements > _MAX_NUMBERS:
-            return None
-        data = self._model.constant_data(tensor)
-        count = tensor.n_elements
-        code = _CODES[tensor.dtype]
-        if len(data) < count * struct.calcsize(code):
-            return None
-        return struct.unpack_from(f"<{count}{code}", data)
-
-    def option(self, name: str) -> int:
-        value = self.operator.options.get(name, 0)
-        return value if isinstance(value, int) else 0
-
-
-def check_operands(operator: OperatorSpec, subgraph: SubgraphSpec, model: Model, path: str) -> None:
+def check_operands(
+    operator: OperatorSpec,
+    subgraph: SubgraphSpec,
+    model: Model,
+    path: str,
+    *,
+    skips_open: bool = True,
+) -> None:
     """Check one operator; the caller has checked indices, counts, types and options.
+
+    Args:
+        operator: The operator.
+        subgraph: Where it is.
+        model: For the constants.
+        path: For messages.
+        skips_open: Believe nothing of tensors with an open dimension.
 
     Raises:
         MalformedModelError: If a constant operand does not fit the tensors.
@@ -73,11 +46,13 @@ def check_operands(operator: OperatorSpec, subgraph: SubgraphSpec, model: Model,
     check = _CHECKS.get(operator.op)
     if check is None:
         return
-    values = _Values(operator, subgraph, model)
+    values = OperandValues(operator, subgraph, model)
     tensors = [tensor for tensor in (*values.inputs, *values.outputs) if tensor is not None]
-    if any(tensor.shape_signature and -1 in tensor.shape_signature for tensor in tensors):
+    if skips_open and any(tensor.is_open for tensor in tensors):
         return
-    problem = check(values)
+    # A scalar is filled by an empty list of dimensions.
+    is_empty = values.source.n_elements == 0 and operator.op != "FILL"
+    problem = "there are no elements" if is_empty else check(values)
     if problem:
         shapes = ", ".join(str(list(tensor.shape)) for tensor in tensors)
         fail_malformed(f"{path}: {problem} (tensors {shapes})")
@@ -88,26 +63,32 @@ def _axes_in_range(axes: tuple[int, ...] | None, rank: int) -> str:
     return f"axis {wrong[0]} of {rank} dimensions" if wrong else ""
 
 
-def _same_shape_axis(values: _Values) -> str:
+def _one_axis(values: OperandValues, position: int, rank: int) -> str:
+    """A kernel takes the first number of the operand, whether it is there or not."""
+    axes = values.numbers(position)
+    return "its axis is missing" if axes == () else _axes_in_range(axes, rank)
+
+
+def _same_shape_axis(values: OperandValues) -> str:
     if values.source.shape != values.result:
         return "the shape changes"
     if values.operator.op == "CUMSUM" and values.source.dtype != "float32":
         problem = _sum_scales(values)
         if problem:
             return problem
-    return _axes_in_range(values.numbers(1), len(values.source.shape))
+    return _one_axis(values, 1, len(values.source.shape))
 
 
-def _expand_dims(values: _Values) -> str:
-    return _axes_in_range(values.numbers(1), len(values.source.shape) + 1)
+def _expand_dims(values: OperandValues) -> str:
+    return _one_axis(values, 1, len(values.source.shape) + 1)
 
 
-def _split_axis(values: _Values) -> str:
+def _split_axis(values: OperandValues) -> str:
     tensor = values.inputs[1]
     axes = values.numbers(0)
     if tensor is None or axes is None:
         return ""
-    problem = _axes_in_range(axes, len(tensor.shape))
+    problem = _one_axis(values, 0, len(tensor.shape))
     if problem or not tensor.shape:
         return problem or "a scalar cannot be split"
     axis = axes[0] % len(tensor.shape)
@@ -118,9 +99,9 @@ def _split_axis(values: _Values) -> str:
     return ""
 
 
-def _split_v(values: _Values) -> str:
+def _split_v(values: OperandValues) -> str:
     axes, shape = values.numbers(2), values.source.shape
-    problem = _axes_in_range(axes, len(shape))
+    problem = _one_axis(values, 2, len(shape))
     if problem or not axes:
         return problem
     axis = axes[0] % len(shape) if shape else 0
@@ -132,7 +113,7 @@ def _split_v(values: _Values) -> str:
     return "" if fits else "the parts do not fit"
 
 
-def _reduce(values: _Values) -> str:
+def _reduce(values: OperandValues) -> str:
     axes, shape = values.numbers(1), values.source.shape
     problem = _axes_in_range(axes, len(shape))
     if problem or axes is None:
@@ -142,9 +123,9 @@ def _reduce(values: _Values) -> str:
     return "" if values.outputs[0].n_elements == kept else f"the output is not of {kept} elements"
 
 
-def _arg(values: _Values) -> str:
+def _arg(values: OperandValues) -> str:
     axes, shape = values.numbers(1), values.source.shape
-    problem = _axes_in_range(axes, len(shape))
+    problem = _one_axis(values, 1, len(shape))
     if problem or not axes or not shape:
         return problem
     axis = axes[0] % len(shape)
@@ -152,7 +133,7 @@ def _arg(values: _Values) -> str:
     return "" if values.outputs[0].n_elements == kept else f"the output is not of {kept} elements"
 
 
-def _transpose(values: _Values) -> str:
+def _transpose(values: OperandValues) -> str:
     order, shape = values.numbers(1), values.source.shape
     if order is None:
         return "" if len(shape) == len(values.result) else "the rank changes"
@@ -163,7 +144,7 @@ def _transpose(values: _Values) -> str:
     return "" if values.result == wanted else f"the output is not {list(wanted)}"
 
 
-def _pad(values: _Values) -> str:
+def _pad(values: OperandValues) -> str:
     pads, shape = values.numbers(1), values.source.shape
     if pads is None:
         return ""
@@ -176,7 +157,7 @@ def _pad(values: _Values) -> str:
     return "" if values.result == wanted else f"the output is not {list(wanted)}"
 
 
-def _mirror_pad(values: _Values) -> str:
+def _mirror_pad(values: OperandValues) -> str:
     pads, shape = values.numbers(1), values.source.shape
     problem = _pad(values)
     if problem or pads is None:
@@ -187,7 +168,7 @@ def _mirror_pad(values: _Values) -> str:
     return "" if fits else "there is less to mirror than the padding takes"
 
 
-def _slice(values: _Values) -> str:
+def _slice(values: OperandValues) -> str:
     begin, size, shape = values.numbers(1), values.numbers(2), values.source.shape
     if begin is None or size is None:
         return "" if len(values.result) == len(shape) else "the rank changes"
@@ -200,7 +181,7 @@ def _slice(values: _Values) -> str:
     return ""
 
 
-def _strided_slice(values: _Values) -> str:
+def _strided_slice(values: OperandValues) -> str:
     operands = [values.numbers(position) for position in (1, 2, 3)]
     steps = operands[2]
     if steps is not None and 0 in steps:
@@ -213,7 +194,7 @@ def _strided_slice(values: _Values) -> str:
     return ""
 
 
-def _gather(values: _Values) -> str:
+def _gather(values: OperandValues) -> str:
     axis, shape = values.option("axis"), values.source.shape
     problem = _axes_in_range((axis,), len(shape))
     indices = values.inputs[1]
@@ -231,7 +212,56 @@ def _gather(values: _Values) -> str:
     return "" if values.outputs[0].n_elements == n_wanted else f"the output is not {list(wanted)}"
 
 
-def _broadcast_to(values: _Values) -> str:
+def _gather_nd(values: OperandValues) -> str:
+    indices, shape = values.inputs[1], values.source.shape
+    if indices is None or not indices.shape:
+        return "its indices are a scalar"
+    depth = indices.shape[-1]
+    if not 1 <= depth <= len(shape):
+        return f"indices of {depth} numbers for {len(shape)} dimensions"
+    wanted = math.prod(indices.shape[:-1]) * math.prod(shape[depth:])
+    if values.outputs[0].n_elements != wanted:
+        return f"the output is not of {wanted} elements"
+    for at, number in enumerate(values.numbers(1) or ()):
+        if not 0 <= number < shape[at % depth]:
+            return f"index {number} of {shape[at % depth]}"
+    return ""
+
+
+def _update_slice(values: OperandValues) -> str:
+    update, starts, shape = values.inputs[1], values.inputs[2], values.source.shape
+    if update is None or starts is None or len(update.shape) != len(shape):
+        return "the update is not of the input's dimensions"
+    fits = all(small <= large for small, large in zip(update.shape, shape, strict=True))
+    is_right = fits and starts.n_elements == len(shape) and values.result == shape
+    return "" if is_right else "the update does not fit"
+
+
+def _broadcast_args(values: OperandValues) -> str:
+    pairs = list(itertools.zip_longest(*(reversed(values.numbers(at) or ()) for at in (0, 1))))
+    fits = all(one == other or None in (one, other) or 1 in (one, other) for one, other in pairs)
+    return "" if fits else "the shapes do not broadcast"
+
+
+def _lookup(values: OperandValues) -> str:
+    table = values.inputs[1]
+    if table is None or not table.shape or 0 in table.shape:
+        return "there is no table"
+    wanted = values.source.n_elements * math.prod(table.shape[1:])
+    if values.outputs[0].n_elements != wanted:
+        return f"the output is not of {wanted} elements"
+    rows = values.numbers(0) or (0,)
+    fits = 0 <= min(rows) <= max(rows) < table.shape[0]
+    return "" if fits else f"row {min(rows)} or {max(rows)} of {table.shape[0]}"
+
+
+def _fill(values: OperandValues) -> str:
+    wanted = values.numbers(0)
+    fits = wanted is None or tuple(wanted) == values.result
+    return "" if fits else f"the output is not {list(wanted or ())[:16]}"
+
+
+def _broadcast_to(values: OperandValues) -> str:
     wanted, shape = values.numbers(1), values.source.shape
     if wanted is not None and tuple(wanted) != values.result:
         return f"the output is not {list(wanted)[:16]}"
@@ -241,7 +271,7 @@ def _broadcast_to(values: _Values) -> str:
     return "" if all(old in (1, new) for old, new in pairs) else "the shapes do not broadcast"
 
 
-def _resize(values: _Values) -> str:
+def _resize(values: OperandValues) -> str:
     size, shape = values.numbers(1), values.source.shape
     if len(shape) != 4 or len(values.result) != 4 or values.source.n_elements == 0:
         return "not 4-D"
@@ -251,7 +281,7 @@ def _resize(values: _Values) -> str:
     return "" if same else "batch or channels change"
 
 
-def _block_size(values: _Values) -> str:
+def _block_size(values: OperandValues) -> str:
     shape, result, block = values.source.shape, values.result, values.option("block_size")
     if len(shape) != 4 or len(result) != 4:
         return "not 4-D"
@@ -261,7 +291,7 @@ def _block_size(values: _Values) -> str:
     return "" if fits else f"the shapes do not fit block size {block}"
 
 
-def _blocks(values: _Values) -> str:
+def _blocks(values: OperandValues) -> str:
     """SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND; stored batches are wrong in many files."""
     shape, result, block = values.source.shape, values.result, values.numbers(1)
     if len(shape) != len(result) or len(shape) not in (3, 4):
@@ -281,7 +311,7 @@ def _blocks(values: _Values) -> str:
     return "" if shape[-1] == result[-1] else "the channels change"
 
 
-def _softmax_scale(values: _Values) -> str:
+def _softmax_scale(values: OperandValues) -> str:
     """The scaled logits become a fixed-point number with 26 fractional bits, and not zero."""
     quantization = values.source.quantization
     if quantization is None or values.source.dtype == "float32":
@@ -291,7 +321,7 @@ def _softmax_scale(values: _Values) -> str:
     return "" if 1.0 < factor < 2.0**57 else f"input scale {quantization.scales[0]:.3g}"
 
 
-def _sum_scales(values: _Values) -> str:
+def _sum_scales(values: OperandValues) -> str:
     """ADD and SUB bring both operands to twice the larger scale, 20 bits up (15 for int16)."""
     operands = values.inputs[:1] if values.operator.op == "CUMSUM" else values.inputs[:2]
     tensors = [*operands, values.outputs[0]]
@@ -306,14 +336,14 @@ def _sum_scales(values: _Values) -> str:
     return "" if is_right else f"output scale {after:.3g} for input scale {max(before):.3g}"
 
 
-def _transpose_conv(values: _Values) -> str:
+def _transpose_conv(values: OperandValues) -> str:
     wanted = values.numbers(0)
     if wanted is not None and tuple(wanted) != values.result:
         return f"the output is not {list(wanted)[:8]}"
     return ""
 
 
-_CHECKS_BY_NAMES: tuple[tuple[Callable[[_Values], str], str], ...] = (
+_CHECKS_BY_NAMES: tuple[tuple[Callable[[OperandValues], str], str], ...] = (
     (_same_shape_axis, "CUMSUM REVERSE_V2"),
     (_expand_dims, "EXPAND_DIMS"),
     (_split_axis, "SPLIT"),
@@ -326,6 +356,11 @@ _CHECKS_BY_NAMES: tuple[tuple[Callable[[_Values], str], str], ...] = (
     (_slice, "SLICE"),
     (_strided_slice, "STRIDED_SLICE"),
     (_gather, "GATHER"),
+    (_gather_nd, "GATHER_ND"),
+    (_update_slice, "DYNAMIC_UPDATE_SLICE"),
+    (_lookup, "EMBEDDING_LOOKUP"),
+    (_fill, "FILL"),
+    (_broadcast_args, "BROADCAST_ARGS"),
     (_broadcast_to, "BROADCAST_TO"),
     (_resize, "RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR"),
     (_block_size, "SPACE_TO_DEPTH DEPTH_TO_SPACE"),

@@ -61,6 +61,11 @@ class TensorSpec:
         return prod(self.shape)
 
     @property
+    def is_open(self) -> bool:
+        """A dimension was left open by the converter; the stored one may be a place holder."""
+        return self.shape_signature is not None and -1 in self.shape_signature
+
+    @property
     def is_constant(self) -> bool:
         """The file carries the tensor's data."""
         return self.data_bytes > 0

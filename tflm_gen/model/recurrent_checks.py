@@ -86,7 +86,7 @@ def _svdf_problem(inputs: list[TensorSpec | None], result: TensorSpec, rank: obj
         and result.shape == (batch, filters // rank)
         and state.n_elements == batch * filters * memory
         and state.is_variable
-        and (bias is None or bias.n_elements == filters // rank)
+        and (bias.n_elements == filters // rank if bias else source.dtype == "float32")
         and features.dtype == source.dtype == result.dtype
         and min(filters, memory, batch, source.shape[1]) > 0
     )

@@ -55,8 +55,16 @@ class _Operands:
             self.require(is_right, f"tensor {tensor.index} ({tensor.dtype}) has no scale")
 
 
-def check_shapes(operator: OperatorSpec, subgraph: SubgraphSpec, path: str) -> None:
+def check_shapes(
+    operator: OperatorSpec, subgraph: SubgraphSpec, path: str, *, skips_open: bool = True
+) -> None:
     """Check one operator; the caller has checked its indices, counts and options.
+
+    Args:
+        operator: The operator.
+        subgraph: Where it is.
+        path: For messages.
+        skips_open: Believe nothing of tensors with an open dimension.
 
     Raises:
         MalformedModelError: If the shapes contradict each other.
@@ -66,7 +74,7 @@ def check_shapes(operator: OperatorSpec, subgraph: SubgraphSpec, path: str) -> N
         return
     operands = _Operands(operator, subgraph, path)
     tensors = (*operands.inputs, *operands.outputs)
-    if any(tensor.shape_signature and -1 in tensor.shape_signature for tensor in tensors):
+    if skips_open and any(tensor.is_open for tensor in tensors):
         return
     check(operands)
 
@@ -182,14 +190,45 @@ def _same_elements(operands: _Operands) -> None:
     operands.require(source.n_elements == result.n_elements, "the number of elements changes")
 
 
-def _broadcast(operands: _Operands) -> None:
-    left, right = (tensor.shape for tensor in operands.inputs[:2])
+def _all_same_elements(operands: _Operands) -> None:
+    sizes = {tensor.n_elements for tensor in (*operands.inputs, operands.outputs[0])}
+    operands.require(len(sizes) == 1, "the number of elements changes")
+
+
+def _shape(operands: _Operands) -> None:
+    rank = len(operands.inputs[0].shape)
+    operands.require(operands.outputs[0].n_elements == rank, f"the output is not of {rank}")
+
+
+def _joint_shape(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...] | None:
+    """What two shapes broadcast to; None if they do not."""
     rank = max(len(left), len(right))
     left, right = ((1,) * (rank - len(shape)) + shape for shape in (left, right))
     pairs = list(zip(left, right, strict=True))
-    fits = all(a == b or 1 in (a, b) for a, b in pairs)
-    shape = tuple(b if a == 1 else a for a, b in pairs)
-    operands.require(fits and operands.outputs[0].shape == shape, "the shapes do not broadcast")
+    if not all(a == b or 1 in (a, b) for a, b in pairs):
+        return None
+    return tuple(b if a == 1 else a for a, b in pairs)
+
+
+def _broadcast(operands: _Operands) -> None:
+    shape = _joint_shape(operands.inputs[0].shape, operands.inputs[1].shape)
+    operands.require(operands.outputs[0].shape == shape, "the shapes do not broadcast")
+
+
+def _select(operands: _Operands) -> None:
+    choice, *values = operands.inputs[:3]
+    shape = _joint_shape(values[0].shape, values[1].shape)
+    shape = None if shape is None else _joint_shape(choice.shape, shape)
+    operands.require(operands.outputs[0].shape == shape, "the shapes do not broadcast")
+
+
+def _compare(operands: _Operands) -> None:
+    """Kernels bring both sides to one scale, and divide by it."""
+    _broadcast(operands)
+    operands.require_scale(*operands.inputs[:2])
+    for tensor in operands.inputs[:2]:
+        scales = tensor.quantization.scales if tensor.quantization else ()
+        operands.require(0.0 not in scales, f"tensor {tensor.index} has scale 0")
 
 
 def _axis(operands: _Operands, rank: int) -> int:
@@ -254,8 +293,20 @@ _CHECKS_BY_NAMES: tuple[tuple[Callable[[_Operands], None], str], ...] = (
     (_fully_connected, "FULLY_CONNECTED"),
     (_batch_matmul, "BATCH_MATMUL"),
     (_same_shape, "SOFTMAX LOG_SOFTMAX LOGISTIC TANH RELU RELU6 LEAKY_RELU HARD_SWISH ELU"),
-    (_same_elements, "RESHAPE SQUEEZE EXPAND_DIMS QUANTIZE DEQUANTIZE TRANSPOSE"),
-    (_broadcast, "ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE"),
+    (
+        _same_elements,
+        "RESHAPE SQUEEZE EXPAND_DIMS QUANTIZE DEQUANTIZE TRANSPOSE ABS CAST CEIL COS EXP FLOOR LOG "
+        "LOGICAL_NOT NEG RELU_N1_TO_1 ROUND RSQRT SIN SQRT SQUARE ZEROS_LIKE L2_NORMALIZATION",
+    ),
+    (_all_same_elements, "ADD_N"),
+    (_select, "SELECT_V2"),
+    (_shape, "SHAPE"),
+    (
+        _broadcast,
+        "ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU POW FLOOR_DIV FLOOR_MOD "
+        "LOGICAL_AND LOGICAL_OR",
+    ),
+    (_compare, "EQUAL NOT_EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL"),
     (_concatenation, "CONCATENATION"),
     (_pack, "PACK"),
     (_unpack, "UNPACK"),

@@ -15,9 +15,10 @@ from tflm_gen.model.flatbuffer import Table, fail_malformed
 if TYPE_CHECKING:
     from tflm_gen.model.schema import FieldDef
 
-MAX_TABLES = 300_000
-MAX_REFERENCES = 300_000
-MAX_ELEMENTS = 16_000_000
+# Ten times what the largest models for microcontrollers have: some seconds of checks.
+MAX_TABLES = 50_000
+MAX_REFERENCES = 100_000
+MAX_ELEMENTS = 1_000_000
 
 # A writer may share equal strings, shapes and vtables; four times the file is beyond any of them.
 _SHARE_FACTOR = 4

@@ -168,6 +168,19 @@ def test_svdf_operands() -> None:
     refused(pack(model), "do not fit each other")
 
 
+def test_quantized_svdf_without_a_bias() -> None:
+    model = unpack(FEATURES["svdf_int8_int8"]())
+    operator = model.subgraphs[0].operators[0]
+    operator.inputs = [int(index) if at != 3 else -1 for at, index in enumerate(operator.inputs)]
+    refused(pack(model), "do not fit each other")
+
+
+def test_prelu_slopes_that_do_not_broadcast() -> None:
+    model = unpack(FEATURES["prelu_int8_5x"]())
+    model.subgraphs[0].tensors[1].shape = [2]
+    refused(pack(model), "do not broadcast")
+
+
 def test_depthwise_with_a_bias_that_is_listed_and_left_out() -> None:
     model = unpack(FEATURES["depthwise_int8_1_1x1"]())
     operator = model.subgraphs[0].operators[0]
