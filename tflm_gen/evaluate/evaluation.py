@@ -64,6 +64,7 @@ def compare(
     preset: str,
     n_rounds: int,
     seed: int,
+    is_batch_invariant: bool = True,
 ) -> Comparison:
     """Score both models, resample patients, and judge."""
     before, after = scores_of(beats, float_run), scores_of(beats, int8_run)
@@ -80,6 +81,7 @@ def compare(
         agreement=agreement(float_run, int8_run),
         preset=preset,
         intervals=intervals["drop"],
+        is_batch_invariant=is_batch_invariant,
     )
     return Comparison(
         float_run=float_run,

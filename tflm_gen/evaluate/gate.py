@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tflm_gen.evaluate.results import GATED, Interval
+from tflm_gen.evaluate.results import GATED, LABELS, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,7 @@ def judge(
     agreement: float,
     preset: str,
     intervals: Mapping[str, Interval] | None = None,
+    is_batch_invariant: bool = True,
 ) -> Verdict:
     """Compare float and quantized scores under a preset's limits.
 
@@ -82,6 +83,7 @@ def judge(
         agreement: Share of beats to which both give the same class.
         preset: Key of :data:`PRESETS`.
         intervals: Of the drops, in shares.
+        is_batch_invariant: The float model gives each window one class, whatever the batch.
     """
     limit = PRESETS[preset]
     checks = tuple(
@@ -94,6 +96,8 @@ def judge(
             f"float and int8 agree on {agreement:.2%} of beats; below {REFUSE_AGREEMENT:.0%} "
             "they are different classifiers"
         )
+    if not is_batch_invariant:
+        reasons.append("the float model's class depends on the batch size")
     return Verdict(
         accepted=not reasons,
         preset=preset,
@@ -136,9 +140,11 @@ def _in_points(interval: Interval | None) -> Interval | None:
 
 def _reason(check: Check) -> str:
     if check.drop_points is None:
-        return f"{check.score} is not defined any more: the int8 model never makes that call"
+        return (
+            f"{LABELS[check.score]} is not defined any more: the int8 model never makes that call"
+        )
     return (
-        f"{check.score} falls by {check.drop_points:.2f} points "
+        f"{LABELS[check.score]} falls by {check.drop_points:.2f} points "
         f"({100 * (check.before or 0):.2f} -> {100 * (check.after or 0):.2f}); "
         f"the limit is {check.limit_points:g}"
     )
@@ -150,17 +156,19 @@ def _warnings(checks: tuple[Check, ...], agreement: float) -> tuple[str, ...]:
         found.append(f"float and int8 agree on {agreement:.2%} of beats; above 99 % is usual")
     for check in checks:
         if check.outcome == "not measured":
-            found.append(f"{check.score} was not measured: the test has no such beat or call")
+            found.append(
+                f"{LABELS[check.score]} was not measured: the test has no such beat or call"
+            )
         high = check.interval_points.high if check.interval_points else None
         if check.outcome == "pass" and high is not None and high > check.limit_points:
             found.append(
-                f"{check.score}: over patients the drop may be up to {high:.2f} points; "
+                f"{LABELS[check.score]}: over patients the drop may be up to {high:.2f} points; "
                 "more patients would tell"
             )
     by_name = {check.score: check for check in checks}
     accuracy = by_name["accuracy"].drop_points
     if accuracy is not None and accuracy < 0:
-        losers = [c.score for c in checks if c.outcome == "fail" and c.score != "accuracy"]
+        losers = [LABELS[c.score] for c in checks if c.outcome == "fail" and c.score != "accuracy"]
         if losers:
             found.append(f"accuracy rises while {', '.join(losers)} fall: typical of calibration")
     return tuple(found)

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 # Scores that the gate looks at, in the order of the tables.
 GATED = ("accuracy", "macro_f1", "auc", "veb_se", "veb_ppv", "sveb_se", "sveb_ppv")
+LABELS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "auc": "macro AUC",
+    "veb_se": "VEB Se",
+    "veb_ppv": "VEB +P",
+    "sveb_se": "SVEB Se",
+    "sveb_ppv": "SVEB +P",
+}
 AUC_BINS = 1024
 
 
@@ -61,6 +70,14 @@ class ModelRun:
         """Number of the largest output of every beat; the first one wins a tie, as in firmware."""
         choice: NDArray[np.int64] = self.scores.argmax(axis=1).astype(np.int64)
         return choice
+
+    def first(self, count: int) -> ModelRun:
+        """The outputs of the first beats."""
+        return ModelRun(name=self.name, runtime=self.runtime, scores=self.scores[:count])
+
+    def after(self, count: int) -> ModelRun:
+        """The outputs of the beats behind those."""
+        return ModelRun(name=self.name, runtime=self.runtime, scores=self.scores[count:])
 
 
 def calls(beats: ScoredBeats, run: ModelRun) -> NDArray[np.int64]:

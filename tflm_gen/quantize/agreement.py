@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tflm_gen.model.reader import parse_model
+from tflm_gen.model.run_checks import reason_not_to_run
 from tflm_gen.quantize.ptq import named_details
 from tflm_gen.quantize.records import Agreement
 
@@ -27,9 +29,8 @@ def run_quantized(model: bytes, arrays: Arrays) -> tuple[str, list[NDArray[np.fl
     )
     inputs = named_details(reference, "input")
     outputs = list(named_details(reference, "output").values())
-    try:
-        from tflite_micro import runtime
-    except ImportError:
+    runtime = _wheel_for(model)
+    if runtime is None:
         reference.allocate_tensors()
         machine: _Machine = _LiteMachine(reference, inputs, outputs)
         name = f"TFLite {tf.__version__} reference kernels"
@@ -44,6 +45,17 @@ def run_quantized(model: bytes, arrays: Arrays) -> tuple[str, list[NDArray[np.fl
         for row, value, detail in zip(rows, values, outputs, strict=True):
             row.append(_real(value, detail)[0])
     return name, [np.stack(row) for row in rows]
+
+
+def _wheel_for(model: bytes) -> Any:  # noqa: ANN401 - a module without types
+    """TFLM's interpreter, if it is installed and may be given the model."""
+    if reason_not_to_run(parse_model(model, "quantized.tflite")):
+        return None
+    try:
+        from tflite_micro import runtime
+    except ImportError:
+        return None
+    return runtime
 
 
 class _Machine:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tflm_gen.errors import LeakError
 from tflm_gen.evaluate.beats import find_records, load_beats
 from tflm_gen.evaluate.ec57 import CLASSES
-from tflm_gen.evaluate.splits import DS1, DS2
+from tflm_gen.evaluate.split_choice import choose_split
+from tflm_gen.evaluate.splits import DS1, DS2, k_folds
 from tflm_gen.preprocess.spec import load_spec
 from tflm_gen.quantize.calibration import Pool, Selection, select
 from tflm_gen.quantize.metadata import CALIBRATION, PREPROCESS
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tflm_gen.evaluate.beats import BeatSet
+    from tflm_gen.preprocess.spec import PreprocessSpec
+
+# One of so many parts of the training patients judges the calibrations.
+_VALIDATION_FOLDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +37,35 @@ class CalibrationSet:
         data_path: .npz with one array per model input.
         selection: The choice.
         metadata: Texts that the quantized model shall carry.
-        record: The whole selection, as JSON.
+        record: The whole selection.
+        validation: Beats of training patients that no window comes from, if they were asked for.
     """
 
     data_path: Path
     selection: Selection
     metadata: dict[str, str]
-    record: str
+    record: dict[str, Any]
+    validation: BeatSet | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSource:
+    """Which records windows may come from.
+
+    Attributes:
+        folder: Records.
+        spec_path: Preprocessing.
+        train: "de-chazal" for DS1 of MIT-BIH, "fold:K/N" for all but that fold, "all", or a
+            comma list of record names.
+        has_validation: Keep a fourth of the patients out, to compare calibrations on.
+        progress: Told what is read.
+    """
+
+    folder: Path
+    spec_path: Path
+    train: str
+    has_validation: bool = False
+    progress: Callable[[str], None] | None = None
 
 
 def pool_of(beats: BeatSet) -> Pool:
@@ -53,43 +80,41 @@ def pool_of(beats: BeatSet) -> Pool:
 
 
 def calibration_from_records(
-    folder: Path,
-    spec_path: Path,
-    *,
-    train: str,
-    count: int,
-    seed: int,
-    into: Path,
-    progress: Callable[[str], None] | None = None,
+    source: RecordSource, *, count: int, seed: int, into: Path
 ) -> CalibrationSet:
     """Read the training records, choose windows, and write them for the quantizer.
 
     Args:
-        folder: Records.
-        spec_path: Preprocessing.
-        train: "de-chazal" for DS1 of MIT-BIH, "all", or a comma list of record names.
+        source: Which records, and how they are preprocessed.
         count: Windows to choose.
         seed: Of the choice.
         into: Folder for the .npz.
-        progress: Told what is read.
 
     Raises:
         LeakError: A record of DS2 is named beside records of DS1.
+        NotEnoughDataError: Too few windows, or too few patients to keep some for validation.
     """
-    spec = load_spec(spec_path)
-    names = _names(folder, train)
-    beats = load_beats(folder, names, spec, skip_unusable=True, progress=progress)
+    spec = load_spec(source.spec_path)
+    names = _names(source, spec)
+    beats = load_beats(source.folder, names, spec, skip_unusable=True, progress=source.progress)
+    validation = None
+    if source.has_validation:
+        fold = k_folds(beats.records, n_folds=_VALIDATION_FOLDS)[0]
+        validation, beats = beats.of_records(fold.test), beats.of_records(fold.train)
     selection = select(pool_of(beats), count=count, seed=seed)
     data_path = into / "calibration.npz"
     with data_path.open("wb") as file:
         arrays = {name: array[selection.rows] for name, array in beats.inputs.items()}
         np.savez(file, allow_pickle=False, **arrays)
     chosen = set(selection.by_record)
+    used = [r for r in beats.records if r.name in chosen] + list(
+        validation.records if validation else ()
+    )
     facts = {
         "n_windows": len(selection.rows),
         "seed": seed,
         "by_class": dict(selection.by_class),
-        "records": [dataclasses.asdict(r) for r in beats.records if r.name in chosen],
+        "records": [dataclasses.asdict(r) for r in used],
     }
     whole = facts | {
         "by_record": dict(selection.by_record),
@@ -104,18 +129,20 @@ def calibration_from_records(
         data_path=data_path,
         selection=selection,
         metadata={
-            PREPROCESS: spec_path.read_text(encoding="utf-8"),
+            PREPROCESS: source.spec_path.read_text(encoding="utf-8"),
             CALIBRATION: json.dumps(facts, separators=(",", ":")),
         },
-        record=json.dumps({"schema": "tflm-gen/calibration/1", **whole}, indent=2) + "\n",
+        record={"schema": "tflm-gen/calibration/1", **whole},
+        validation=validation,
     )
 
 
-def _names(folder: Path, train: str) -> tuple[str, ...]:
-    if train == "de-chazal":
-        return DS1
+def _names(source: RecordSource, spec: PreprocessSpec) -> tuple[str, ...]:
+    train = source.train
     if train == "all":
-        return find_records(folder)
+        return find_records(source.folder)
+    if train == "de-chazal" or train.startswith("fold:"):
+        return choose_split(train, source.folder, spec, source.progress).train
     names = tuple(part.strip() for part in train.split(",") if part.strip())
     on_test_side = sorted(set(names) & set(DS2))
     if on_test_side and set(names) & set(DS1):

@@ -9,12 +9,23 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tflm_gen import errors
 from tflm_gen.errors import MissingToolError, OracleError, OutputFolderError, UsageError
-from tflm_gen.process import CommandLine, run
-from tflm_gen.quantize.records import IO_TYPES, SCHEMES, Agreement, QuantizeAnswer, QuantizeRequest
+from tflm_gen.process import CONVERTER_MEMORY_BYTES, CommandLine, run
+from tflm_gen.quantize.records import (
+    IO_TYPES,
+    METHODS,
+    SCHEMES,
+    Agreement,
+    QuantizeAnswer,
+    QuantizeRequest,
+    RangeChange,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _INSTALL_HINT = "Install it: pip install 'tflm-gen[quantize]'"
 
@@ -27,28 +38,46 @@ def quantize_model(request: QuantizeRequest, *, timeout_s: float) -> QuantizeAns
         MissingToolError: TensorFlow is not installed.
         ModelFileError: The model is no Keras model, SavedModel or .tflite.
         UnsupportedModelError: TensorFlow cannot convert or quantize it.
+        PreprocessSpecError: The specification it shall carry is for another model.
         OracleError: The child crashed.
         ProcessTimeoutError: The child ran past ``timeout_s``.
     """
-    _check_request(request)
-    out = Path(request.output_path)
-    if not out.parent.is_dir():
-        raise OutputFolderError(f"{out.parent}: no such folder", hint="Create it, or change --out.")
+    return quantize_models([request], timeout_s=timeout_s)[0]
+
+
+def quantize_models(
+    requests: Sequence[QuantizeRequest], *, timeout_s: float
+) -> tuple[QuantizeAnswer, ...]:
+    """Quantize in several ways in one child process; raises as :func:`quantize_model`."""
+    for request in requests:
+        _check_request(request)
+        parent = Path(request.output_path).parent
+        if not parent.is_dir():
+            raise OutputFolderError(f"{parent}: no such folder", hint="Create it, or change --out.")
     if importlib.util.find_spec("tensorflow") is None:
         raise MissingToolError(
             "quantize needs TensorFlow, which is not installed", hint=_INSTALL_HINT
         )
-    # Same folder: the last step is a rename, so nothing half written is ever seen at --out.
-    handle, staged_name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    os.close(handle)
-    staged = Path(staged_name)
+    staged: list[Path] = []
     try:
-        answer = _ask_child(dataclasses.replace(request, output_path=staged_name), timeout_s)
-        staged.chmod(0o644)
-        staged.replace(out)
+        for request in requests:
+            # Same folder: the last step is a rename, so nothing half written is seen at --out.
+            out = Path(request.output_path)
+            handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+            os.close(handle)
+            staged.append(Path(name))
+        moved = [
+            dataclasses.replace(request, output_path=str(path))
+            for request, path in zip(requests, staged, strict=True)
+        ]
+        answers = _ask_child(moved, timeout_s)
+        for request, path in zip(requests, staged, strict=True):
+            path.chmod(0o644)
+            path.replace(request.output_path)
     finally:
-        staged.unlink(missing_ok=True)
-    return answer
+        for path in staged:
+            path.unlink(missing_ok=True)
+    return answers
 
 
 def _check_request(request: QuantizeRequest) -> None:
@@ -66,20 +95,35 @@ def _check_request(request: QuantizeRequest) -> None:
             f"--scheme {request.scheme}: choose one of {', '.join(SCHEMES)}",
             hint="Default: --scheme int8.",
         )
+    if request.method not in METHODS:
+        raise UsageError(
+            f"--method {request.method}: choose one of {', '.join(METHODS)}",
+            hint="Default: --method minmax.",
+        )
+    if request.method != "minmax" and request.scheme != "int8":
+        raise UsageError(
+            f"--method {request.method} is for int8; int16x8 has minmax only",
+            hint="int16 activations have 256 times the steps: cutting ranges gains nothing there.",
+        )
+    if not 50 < request.percentile <= 100:
+        raise UsageError(
+            f"--percentile {request.percentile:g} is not in (50, 100]", hint="Default: 99.9."
+        )
     if not 0 <= request.held_out < 1:
         raise UsageError(
             f"--held-out {request.held_out:g} is not in [0, 1)", hint="Default: --held-out 0.2."
         )
 
 
-def _ask_child(request: QuantizeRequest, timeout_s: float) -> QuantizeAnswer:
+def _ask_child(requests: Sequence[QuantizeRequest], timeout_s: float) -> tuple[QuantizeAnswer, ...]:
     completed = run(
         CommandLine(
             argv=(sys.executable, "-m", "tflm_gen.quantize.worker"),
             purpose="quantize the model",
             timeout_s=timeout_s,
+            memory_bytes=CONVERTER_MEMORY_BYTES,
             env={"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"},
-            stdin=json.dumps(dataclasses.asdict(request)).encode(),
+            stdin=json.dumps([dataclasses.asdict(request) for request in requests]).encode(),
         )
     )
     try:
@@ -98,7 +142,11 @@ def _ask_child(request: QuantizeRequest, timeout_s: float) -> QuantizeAnswer:
     if "error" in answer:
         failure = answer["error"]
         raise getattr(errors, failure["kind"])(failure["message"], hint=failure["hint"])
-    fields = answer["ok"]
+    return tuple(_answer(fields) for fields in answer["ok"])
+
+
+def _answer(fields: dict[str, Any]) -> QuantizeAnswer:
     fields["inputs"] = {name: tuple(shape) for name, shape in fields["inputs"].items()}
+    fields["range_changes"] = tuple(RangeChange(**item) for item in fields["range_changes"])
     fields["agreement"] = Agreement(**fields["agreement"])
     return QuantizeAnswer(**fields)

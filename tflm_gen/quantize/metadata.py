@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import flatbuffers
 
+from tflm_gen.preprocess.carried import METADATA_KEY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "TFLM_GEN_"
 FLOAT_SHA256 = PREFIX + "FLOAT_SHA256"
 QUANTIZE = PREFIX + "QUANTIZE"
-PREPROCESS = PREFIX + "PREPROCESS"
+IO = PREFIX + "IO"
+PREPROCESS = METADATA_KEY
 CALIBRATION = PREFIX + "CALIBRATION"
 
 

@@ -7,13 +7,16 @@ set of results, and the calibrated ranges are there to be looked at in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tflm_gen.errors import UnsupportedModelError
+from tflm_gen.quantize.ranges import narrowed
+from tflm_gen.quantize.records import PERCENTILE, RangeChange
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -59,6 +62,12 @@ def input_shapes(float_model: bytes) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def output_shapes(float_model: bytes) -> list[tuple[int, ...]]:
+    """Shapes of the outputs, without batch."""
+    interpreter = float_interpreter(float_model)
+    return [tuple(int(d) for d in o["shape"][1:]) for o in interpreter.get_output_details()]
+
+
 def _is_quantized(detail: Mapping[str, Any]) -> bool:
     return detail["dtype"] in (np.int8, np.uint8, np.int16) and detail["quantization"][0] != 0
 
@@ -89,17 +98,37 @@ def run_float(float_model: bytes, arrays: Arrays) -> list[NDArray[np.float32]]:
     return [np.stack(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """How a model is quantized.
+
+    Attributes:
+        name: "int8" or "int16x8".
+        io: "int8" (integers of the scheme) or "float32".
+        per_channel: Per-channel convolution weights.
+        method: "minmax", "percentile" or "mse"; int16x8 has the first only.
+        percentile: For "percentile".
+    """
+
+    name: str = "int8"
+    io: str = "int8"
+    per_channel: bool = True
+    method: str = "minmax"
+    percentile: float = PERCENTILE
+
+
 def quantize(
-    float_model: bytes, arrays: Arrays, *, scheme: str, io: str, per_channel: bool
-) -> bytes:
+    float_model: bytes, arrays: Arrays, scheme: Scheme
+) -> tuple[bytes, tuple[RangeChange, ...]]:
     """Calibrate with the windows and quantize every operator.
 
     Args:
         float_model: Float .tflite with batch 1.
         arrays: Calibration windows, input name -> (n_windows, ...).
-        scheme: "int8" or "int16x8".
-        io: "int8" (integers of the scheme) or "float32".
-        per_channel: Per-channel convolution weights.
+        scheme: How.
+
+    Returns:
+        The model, and the activations whose range is not their minimum and maximum.
 
     Raises:
         UnsupportedModelError: An operator has no integer version.
@@ -109,42 +138,66 @@ def quantize(
     from tensorflow.lite.python.optimize import calibrator
 
     names = list(named_details(float_interpreter(float_model), "input"))
-    activations = tf.int8 if scheme == "int8" else tf.int16
-    outside = activations if io == "int8" else tf.float32
+    outside = _outside_type(scheme)
 
     def windows() -> Iterator[list[NDArray[np.float32]]]:
         for i in range(len(arrays[names[0]])):
             yield [arrays[name][i][None] for name in names]
 
+    changes: tuple[RangeChange, ...] = ()
     try:
         # A fused LSTM needs its intermediate tensors to be calibrated as well.
-        tool = calibrator.Calibrator(calibrator.add_intermediate_tensors(float_model))
-        if scheme == "int8":
-            return bytes(
-                mlir_quantize(
-                    tool.calibrate(windows),
-                    disable_per_channel=not per_channel,
-                    input_data_type=outside,
-                    output_data_type=outside,
-                )
+        with_all = calibrator.add_intermediate_tensors(float_model)
+        tool = calibrator.Calibrator(with_all)
+        if scheme.name != "int8":
+            return _quantize_16(tool, windows, scheme, outside), changes
+        calibrated = tool.calibrate(windows)
+        if scheme.method != "minmax":
+            calibrated, changes = narrowed(
+                with_all, calibrated, arrays, method=scheme.method, percentile=scheme.percentile
             )
-        # TensorFlow has int16 activations only in its older quantizer.
-        return bytes(
-            tool.calibrate_and_quantize(
-                windows,
-                outside,
-                outside,
-                allow_float=False,
-                activations_type=activations,
-                bias_type=tf.int64,
-                disable_per_channel=not per_channel,
-                # CMSIS-NN's int16 FULLY_CONNECTED takes one scale only.
-                disable_per_channel_quantization_for_dense_layers=True,
-            )
+        quantized = mlir_quantize(
+            calibrated,
+            disable_per_channel=not scheme.per_channel,
+            input_data_type=outside,
+            output_data_type=outside,
         )
+        return bytes(quantized), changes
     except (RuntimeError, ValueError) as error:
         first = next((line for line in str(error).splitlines() if line.strip()), repr(error))
         raise UnsupportedModelError(
-            f"TensorFlow {tf.__version__} cannot quantize this model to {scheme}: {first[:300]}",
+            f"TensorFlow {tf.__version__} cannot quantize this model to {scheme.name}: "
+            f"{first[:300]}",
             hint="Run tflm-gen inspect on the float .tflite to see its operators.",
         ) from error
+
+
+def _outside_type(scheme: Scheme) -> Any:  # noqa: ANN401 - a TensorFlow type
+    import tensorflow as tf
+
+    inside = tf.int8 if scheme.name == "int8" else tf.int16
+    return inside if scheme.io == "int8" else tf.float32
+
+
+def _quantize_16(
+    tool: Any,  # noqa: ANN401 - TensorFlow's calibrator
+    windows: Callable[[], Iterator[list[NDArray[np.float32]]]],
+    scheme: Scheme,
+    outside: Any,  # noqa: ANN401 - a TensorFlow type
+) -> bytes:
+    """TensorFlow has int16 activations only in its older quantizer."""
+    import tensorflow as tf
+
+    return bytes(
+        tool.calibrate_and_quantize(
+            windows,
+            outside,
+            outside,
+            allow_float=False,
+            activations_type=tf.int16,
+            bias_type=tf.int64,
+            disable_per_channel=not scheme.per_channel,
+            # CMSIS-NN's int16 FULLY_CONNECTED takes one scale only.
+            disable_per_channel_quantization_for_dense_layers=True,
+        )
+    )

@@ -6,6 +6,27 @@ from dataclasses import dataclass, field
 
 SCHEMES = ("int8", "int16x8")
 IO_TYPES = ("int8", "float32")
+METHODS = ("minmax", "percentile", "mse")
+PERCENTILE = 99.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeChange:
+    """One activation whose range is narrower than the values seen.
+
+    Attributes:
+        tensor: Its name in the float model.
+        least: Smallest value seen.
+        most: Largest value seen.
+        low: Start of the range it is quantized with.
+        high: End of it.
+    """
+
+    tensor: str
+    least: float
+    most: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +43,8 @@ class QuantizeRequest:
         held_out: Share of the windows kept out of calibration for the agreement, in [0, 1).
         output_path: Where the quantized model is written.
         metadata: Further ``TFLM_GEN_*`` texts that the model shall carry.
+        method: How ranges follow from the windows: "minmax", "percentile" or "mse".
+        percentile: For "percentile": share of values kept at each side, in percent.
     """
 
     model_path: str
@@ -32,6 +55,8 @@ class QuantizeRequest:
     held_out: float
     output_path: str
     metadata: dict[str, str] = field(default_factory=dict)
+    method: str = "minmax"
+    percentile: float = PERCENTILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +95,7 @@ class QuantizeAnswer:
         inputs: Input name -> shape without batch.
         agreement: Float against quantized.
         versions: Python, numpy, tensorflow, keras.
+        range_changes: Activations with narrower ranges than minimum and maximum.
     """
 
     source_kind: str
@@ -81,3 +107,4 @@ class QuantizeAnswer:
     inputs: dict[str, tuple[int, ...]]
     agreement: Agreement
     versions: dict[str, str]
+    range_changes: tuple[RangeChange, ...] = ()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tflm_gen.errors import ModelFileError, UnsupportedModelError
 from tflm_gen.model.reader import read_model
+from tflm_gen.model.text import printable
 from tflm_gen.quantize.archive import keras_members
+from tflm_gen.quantize.source_checks import check_hdf5, check_keras_archive, check_node
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,29 +21,44 @@ def source_kind(path: Path) -> str:
     """Tell "keras", "saved_model" and "tflite" apart by content, not by name.
 
     Raises:
-        ModelFileError: The path is none of them.
+        ModelFileError: The path is none of them, or is made to do harm.
+        MalformedModelError: It is a .tflite with a broken structure.
+        UnsupportedModelError: It is a .tflite that needs a newer schema than ours.
     """
+    check_node(path)
+    shown = printable(str(path))
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return "saved_model"
         raise ModelFileError(
-            f"{path}: a folder without saved_model.pb",
+            f"{shown}: a folder without saved_model.pb",
             hint="Give a .keras file, a SavedModel folder or a float .tflite.",
         )
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no such file", hint="Check the path.")
-    with path.open("rb") as file:
-        head = file.read(8)
+    head = _first_bytes(path)
     if head[4:8] == b"TFL3":
+        read_model(path)
         return "tflite"
     if head == _HDF5_MAGIC:
+        check_hdf5(path)
         return "keras"
     if head[:4] == b"PK\x03\x04" and "config.json" in keras_members(path):
+        check_keras_archive(path)
         return "keras"
     raise ModelFileError(
-        f"{path}: not a Keras model, SavedModel or .tflite (starts with {head.hex()})",
+        f"{shown}: not a Keras model, SavedModel or .tflite (starts with {head.hex()})",
         hint="Save the model with model.save('model.keras').",
     )
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise ModelFileError(
+            f"{printable(str(path))}: cannot be read ({error.strerror})",
+            hint="Check the file's permissions.",
+        ) from error
 
 
 def source_sha256(path: Path) -> str:

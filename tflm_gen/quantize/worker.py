@@ -6,29 +6,34 @@ TensorFlow costs seconds to import, prints a lot and can crash; none of that rea
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tflm_gen.errors import TflmGenError, UsageError
 from tflm_gen.quantize.records import Agreement, QuantizeAnswer, QuantizeRequest
+
+if TYPE_CHECKING:
+    from tflm_gen.quantize.ptq import Scheme
 
 MIN_WINDOWS = 10
 
 
 def main() -> None:
-    """Answer one request; an expected error is an answer too."""
+    """Answer the requests; an expected error is an answer too."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    request = QuantizeRequest(**json.load(sys.stdin))
+    requests = [QuantizeRequest(**item) for item in json.load(sys.stdin)]
     # TensorFlow's C++ side writes to descriptor 1 as well: keep the real one for the answer.
     answer_fd = os.dup(1)
     os.dup2(2, 1)
     try:
-        answer: dict[str, Any] = {"ok": dataclasses.asdict(answer_request(request))}
+        answers = [dataclasses.asdict(answer_request(request)) for request in requests]
+        answer: dict[str, Any] = {"ok": answers}
     except TflmGenError as error:
         kind = type(error).__name__
         answer = {"error": {"kind": kind, "message": error.message, "hint": error.hint}}
@@ -36,18 +41,27 @@ def main() -> None:
         json.dump(answer, out)
 
 
+@functools.cache
+def _float_model(path: Path) -> tuple[str, bytes]:
+    """Kind of the source and its float .tflite; once for all requests."""
+    from tflm_gen.quantize import source
+
+    kind = source.source_kind(path)
+    return kind, source.float_tflite(path, kind)
+
+
 def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
     """Convert, calibrate, quantize, compare, write the file."""
     import numpy as np
 
-    from tflm_gen.quantize import agreement, metadata, ptq, source
+    from tflm_gen.quantize import agreement, io_facts, metadata, ptq, source
     from tflm_gen.quantize.windows import load_windows, match_inputs
 
     path = Path(request.model_path)
-    kind = source.source_kind(path)
     windows = load_windows(Path(request.data_path))
-    float_model = source.float_tflite(path, kind)
+    kind, float_model = _float_model(path)
     shapes = ptq.input_shapes(float_model)
+    _check_spec(request, shapes, ptq.output_shapes(float_model))
     arrays = match_inputs(windows, shapes)
     calibration, test, split = _split(windows.n_windows, request.held_out)
     if len(calibration) < MIN_WINDOWS:
@@ -56,13 +70,8 @@ def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
             f"at least {MIN_WINDOWS} are needed (100 to 500 are usual)",
             hint="Add windows of more patients and classes, or lower --held-out.",
         )
-    quantized = ptq.quantize(
-        float_model,
-        {name: array[calibration] for name, array in arrays.items()},
-        scheme=request.scheme,
-        io=request.io,
-        per_channel=request.per_channel,
-    )
+    chosen = {name: array[calibration] for name, array in arrays.items()}
+    quantized, changes = ptq.quantize(float_model, chosen, _scheme(request))
     versions = _versions()
     float_sha256 = source.source_sha256(path)
     facts = _facts(request, kind, n_calibration=len(calibration), versions=versions)
@@ -71,6 +80,7 @@ def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
         {
             metadata.FLOAT_SHA256: float_sha256.encode(),
             metadata.QUANTIZE: facts,
+            metadata.IO: io_facts.io_facts(quantized),
             **{name: text.encode() for name, text in request.metadata.items()},
         },
     )
@@ -90,7 +100,34 @@ def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
         inputs=shapes,
         agreement=measured,
         versions=versions,
+        range_changes=changes,
     )
+
+
+def _scheme(request: QuantizeRequest) -> Scheme:
+    from tflm_gen.quantize.ptq import Scheme
+
+    return Scheme(
+        name=request.scheme,
+        io=request.io,
+        per_channel=request.per_channel,
+        method=request.method,
+        percentile=request.percentile,
+    )
+
+
+def _check_spec(
+    request: QuantizeRequest,
+    inputs: dict[str, tuple[int, ...]],
+    outputs: list[tuple[int, ...]],
+) -> None:
+    """The specification that the model shall carry must be its own."""
+    from tflm_gen.preprocess.carried import METADATA_KEY, check_fits
+    from tflm_gen.preprocess.spec import parse_spec
+
+    text = request.metadata.get(METADATA_KEY)
+    if text is not None:
+        check_fits(parse_spec(text, "--spec"), inputs, outputs, "--spec")
 
 
 def _facts(
@@ -101,6 +138,9 @@ def _facts(
         "scheme": request.scheme,
         "io": request.io,
         "per_channel": request.per_channel,
+        "method": request.method
+        if request.method != "percentile"
+        else f"percentile {request.percentile:g}",
         "n_calibration": n_calibration,
         "source_kind": kind,
         "versions": versions,

@@ -6,6 +6,7 @@
 #include "app_config.h"
 #include "ecg/app.h"
 #include "ecg/arena.h"
+#include "ecg/arena_need.h"
 #include "ecg/board.h"
 #include "ecg/crc32.h"
 #include "ecg/log_lines.h"
@@ -120,6 +121,9 @@ bool RunGoldenVector(App& app) {
   app.boot.selftest = app.runner.CompareWithGolden();
   wire::Emit(app.boot.selftest);
   ReportArena();
+  progress::Enter("arena");
+  app.boot.need = FindArenaNeed(app.runner, &app.trace);
+  wire::Emit(app.boot.need);
   const bool has_golden = app.boot.selftest.bytes > 0;
   return has_golden && app.boot.selftest.equal == 0 ? Fail(app, 4) : true;
 }
@@ -172,6 +176,7 @@ void ReportStack() {
 
 void Boot(App& app) {
   app.boot.selftest = {0, 0, -1};
+  app.boot.need = {0, 0, 0};
   arena::Arm();
   ReportIdentity();
   app.boot.timer = CheckTimer();

@@ -236,10 +236,11 @@ LineStatus CommandReader::Feed(char c) {
     length_ = 0;
     return LineStatus::kNone;
   }
-  if (!in_line_ || c == '\r') {
+  if (!in_line_) {
     return LineStatus::kNone;
   }
-  if (c == '\n') {
+  // Terminals end a line with either or with both; the second finds no line.
+  if (c == '\n' || c == '\r') {
     in_line_ = false;
     return Decode();
   }

@@ -8,6 +8,7 @@
 #include "ecg/bench.h"
 #include "ecg/paint.h"
 #include "ecg/progress.h"
+#include "ecg/replay.h"
 #include "test_vector.h"
 
 namespace ecg {
@@ -26,6 +27,9 @@ const char* Do(App& app, const wire::HELLO&) {
     ReportTensors();
   }
   ReportArena();
+  if (app.boot.need.high > 0) {
+    wire::Emit(app.boot.need);
+  }
   ReportStack();
   wire::Emit(app.boot.selftest);
   wire::Emit(wire::READY{app.boot.status});
@@ -62,16 +66,7 @@ const char* Do(App& app, const wire::READ& command) {
   if (command.output >= inference::OutputCount()) {
     return kBadArgument;
   }
-  const Span output = inference::Output(command.output).data;
-  for (std::size_t at = 0; at < output.bytes; at += wire::kChunkBytes) {
-    const std::size_t left = output.bytes - at;
-    const std::size_t bytes =
-        left < wire::kChunkBytes ? left : wire::kChunkBytes;
-    wire::Emit(wire::OUTPUT{command.output,
-                            wire::U32(at),
-                            wire::U32(output.bytes),
-                            {output.data + at, bytes}});
-  }
+  EmitOutput(command.output);
   return kDone;
 }
 
@@ -120,6 +115,20 @@ const char* Do(App& app, const wire::PROBE& command) {
   return restored == inference::Status::kOk ? kDone : kFailed;
 }
 
+const char* Do(App& app, const wire::REPLAY& command) {
+  return replay::Start(app, command);
+}
+
+const char* Do(App&, const wire::BEATS& command) {
+  return replay::TakeBeats(command);
+}
+
+const char* Do(App& app, const wire::SAMPLES& command) {
+  return replay::TakeSamples(app, command);
+}
+
+const char* Do(App& app, const wire::FINISH&) { return replay::Finish(app); }
+
 // Grows the stack until something stops it. volatile and the use after the call
 // keep the compiler from turning it into a loop.
 std::uint32_t OverflowStack(std::uint32_t depth) {
@@ -152,6 +161,19 @@ const char* Do(App&, const wire::INJECT& command) {
 const char* Do(App&, const wire::QUIT&) { return kDone; }
 
 }  // namespace
+
+void EmitOutput(std::size_t index) {
+  const Span output = inference::Output(index).data;
+  for (std::size_t at = 0; at < output.bytes; at += wire::kChunkBytes) {
+    const std::size_t left = output.bytes - at;
+    const std::size_t bytes =
+        left < wire::kChunkBytes ? left : wire::kChunkBytes;
+    wire::Emit(wire::OUTPUT{wire::U32(index),
+                            wire::U32(at),
+                            wire::U32(output.bytes),
+                            {output.data + at, bytes}});
+  }
+}
 
 const char* Execute(App& app, const wire::Command& command) {
   switch (command.id) {

@@ -13,8 +13,14 @@ static_assert(3 * kMaxText + 64 <= wire::kMaxLine, "LOG must hold any text");
 
 char line[kMaxText + 1];
 std::size_t length = 0;
+bool muted = false;
 
 }  // namespace
+
+void Mute(bool is_muted) {
+  Flush();
+  muted = is_muted;
+}
 
 void Flush() {
   if (length == 0) {
@@ -26,7 +32,7 @@ void Flush() {
 }
 
 void Write(const char* text) {
-  for (; *text != '\0'; ++text) {
+  for (; !muted && *text != '\0'; ++text) {
     if (*text == '\n' || *text == '\r') {
       Flush();
       continue;

@@ -82,6 +82,11 @@ bool ModelRunner::WriteInput(std::size_t input,
   return true;
 }
 
+ConstSpan ModelRunner::Input(std::size_t input) const {
+  const Span copy = InputCopy(input);
+  return {copy.data, copy.bytes};
+}
+
 void ModelRunner::LoadInputs() {
   for (std::size_t i = 0; i < kTestInputCount; ++i) {
     const Span copy = InputCopy(i);

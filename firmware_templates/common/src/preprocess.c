@@ -6,6 +6,11 @@
 
 static uint32_t Smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+uint32_t EcgPreprocessValues(const EcgPreprocessConfig* config) {
+  return config->average_history != 0 ? 2 * config->window_samples
+                                      : config->window_samples;
+}
+
 void EcgPreprocessReset(EcgPreprocessState* state) {
   memset(state, 0, sizeof *state);
 }
@@ -41,29 +46,68 @@ void EcgPreprocessPushSample(const EcgPreprocessConfig* config,
   ++state->n_pushed;
 }
 
+// Sum of the last intervals; their number goes to count.
+static uint32_t SumOfLast(const EcgPreprocessState* state,
+                          uint32_t most,
+                          uint32_t* count) {
+  uint32_t sum = 0;
+  *count = Smaller(state->n_history, most);
+  for (uint32_t i = 1; i <= *count; ++i) {
+    sum += state->history[(state->n_history - i) % kEcgMaxRrHistory];
+  }
+  return sum;
+}
+
+// The interval that came so many before the next one.
+static uint32_t IntervalBack(const EcgPreprocessState* state, uint32_t back) {
+  return state->history[(state->n_history - back) % kEcgMaxRrHistory];
+}
+
+static void SumChanges(const EcgPreprocessConfig* config,
+                       const EcgPreprocessState* state,
+                       EcgPendingBeat* beat) {
+  uint32_t count = 0;
+  beat->change_sum = SumOfLast(state, config->irregular_history, &count);
+  for (uint32_t i = 1; i <= count && i < state->n_history; ++i) {
+    const uint32_t now = IntervalBack(state, i);
+    const uint32_t before = IntervalBack(state, i + 1);
+    beat->changes += now > before ? now - before : before - now;
+  }
+}
+
 static void Remember(const EcgPreprocessConfig* config,
                      EcgPreprocessState* state,
                      EcgPendingBeat* beat) {
   if (beat->pre != 0) {
-    state->history[state->n_history % config->rr_history] = beat->pre;
+    state->history[state->n_history % kEcgMaxRrHistory] = beat->pre;
     ++state->n_history;
   }
-  beat->mean_count = Smaller(state->n_history, config->rr_history);
-  beat->mean_sum = 0;
-  for (uint32_t i = 0; i < beat->mean_count; ++i) {
-    beat->mean_sum += state->history[i];
-  }
+  beat->before = state->n_history > 1 ? IntervalBack(state, 2) : 0;
+  beat->mean_sum = SumOfLast(state, config->rr_history, &beat->mean_count);
+  beat->long_sum = SumOfLast(state, config->rr_long_history, &beat->long_count);
+  SumChanges(config, state, beat);
+}
+
+// Whether the window's samples are still there.
+static bool IsKept(const EcgPreprocessConfig* config,
+                   const EcgPreprocessState* state,
+                   uint32_t at) {
+  const uint32_t center = at / config->decimation;
+  const uint32_t first =
+      center > config->window_before ? center - config->window_before : 0;
+  return at < state->n_pushed && state->n_kept - first <= kEcgRing;
 }
 
 void EcgPreprocessPushBeat(const EcgPreprocessConfig* config,
                            EcgPreprocessState* state,
                            uint32_t at) {
   const bool in_order = !state->has_beat || at > state->last_beat;
-  if (!in_order || state->n_pending == kEcgMaxPendingBeats) {
+  if (!in_order || !IsKept(config, state, at) ||
+      state->n_pending == kEcgMaxPendingBeats) {
     ++state->n_lost;
     return;
   }
-  EcgPendingBeat beat = {.at = at, .pre = 0, .mean_sum = 0, .mean_count = 0};
+  EcgPendingBeat beat = {.at = at};
   if (state->has_beat) {
     beat.pre = Smaller(at - state->last_beat, config->longest_rr);
   }
@@ -91,13 +135,21 @@ static uint32_t PostOf(const EcgPreprocessConfig* config,
   return beat->pre != 0 ? beat->pre : config->longest_rr;
 }
 
+// An interval in units of the mean of a history; without one, of the interval
+// after the beat.
+static float Ratio(uint32_t interval,
+                   uint32_t sum,
+                   uint32_t count,
+                   uint32_t post) {
+  return count != 0 ? (float)(interval * count) / (float)sum
+                    : (float)interval / (float)post;
+}
+
 static void WriteRr(const EcgPreprocessConfig* config,
                     const EcgPendingBeat* beat,
                     uint32_t post,
                     float* rr) {
   const uint32_t pre = beat->pre != 0 ? beat->pre : post;
-  const uint32_t count = beat->mean_count != 0 ? beat->mean_count : 1;
-  const uint32_t sum = beat->mean_count != 0 ? beat->mean_sum : post;
   for (uint32_t i = 0; i < config->n_rr; ++i) {
     switch (config->rr_features[i]) {
       case kEcgRrPre:
@@ -107,10 +159,27 @@ static void WriteRr(const EcgPreprocessConfig* config,
         rr[i] = (float)post * config->seconds_per_sample;
         break;
       case kEcgRrPreRatio:
-        rr[i] = (float)(pre * count) / (float)sum;
+        rr[i] = Ratio(pre, beat->mean_sum, beat->mean_count, post);
         break;
       case kEcgRrPostRatio:
-        rr[i] = (float)(post * count) / (float)sum;
+        rr[i] = Ratio(post, beat->mean_sum, beat->mean_count, post);
+        break;
+      case kEcgRrPreLong:
+        rr[i] = Ratio(pre, beat->long_sum, beat->long_count, post);
+        break;
+      case kEcgRrPostLong:
+        rr[i] = Ratio(post, beat->long_sum, beat->long_count, post);
+        break;
+      case kEcgRrBefore:
+        rr[i] = Ratio(beat->before != 0 ? beat->before : pre,
+                      beat->mean_sum,
+                      beat->mean_count,
+                      post);
+        break;
+      case kEcgRrIrregularity:
+        rr[i] = beat->change_sum != 0
+                    ? (float)beat->changes / (float)beat->change_sum
+                    : 0.0F;
         break;
       default:
         rr[i] = (float)pre / (float)post;
@@ -119,8 +188,66 @@ static void WriteRr(const EcgPreprocessConfig* config,
   }
 }
 
-static void Normalize(const EcgPreprocessConfig* config, float* window) {
+// How a beat and the average go together around the QRS complex, up to 1.
+static float Likeness(const EcgPreprocessConfig* config,
+                      const EcgPreprocessState* state,
+                      const float* window) {
+  float both = 0.0F;
+  float of_window = 0.0F;
+  float of_average = 0.0F;
+  for (uint32_t i = config->average_from; i < config->average_to; ++i) {
+    both += window[i] * state->average[i];
+    of_window += window[i] * window[i];
+    of_average += state->average[i] * state->average[i];
+  }
+  return both / sqrtf(of_window * of_average + 1e-6F);
+}
+
+// Whether a beat came soon after the one before. A patient's usual beats are
+// not early, even where half of all beats are ventricular.
+static bool IsEarly(const EcgPreprocessConfig* config,
+                    const EcgPendingBeat* beat) {
+  return beat->pre != 0 &&
+         Ratio(beat->pre, beat->mean_sum, beat->mean_count, beat->pre) <
+             config->early_ratio;
+}
+
+// The beat beside what sets it apart from the beats before it; then it becomes
+// part of their average. Two values a sample, from the end so that none is
+// overwritten before it is read.
+static void CompareWithAverage(const EcgPreprocessConfig* config,
+                               EcgPreprocessState* state,
+                               bool is_early,
+                               float* window) {
   const uint32_t n = config->window_samples;
+  float step = 0.0F;
+  if (state->n_averaged == 0) {
+    memcpy(state->average, window, n * sizeof window[0]);
+    state->n_averaged = 1;
+  } else {
+    state->n_averaged = Smaller(state->n_averaged + 1, config->average_history);
+    step = 1.0F / (float)state->n_averaged;
+    if (is_early || Likeness(config, state, window) < config->likeness) {
+      step = step / config->unlike_divisor;
+    }
+  }
+  for (uint32_t i = n; i-- > 0;) {
+    const float value = window[i];
+    const float distance = value - state->average[i];
+    state->average[i] += step * distance;
+    window[2 * i] = value;
+    window[2 * i + 1] = distance;
+  }
+}
+
+static void Normalize(const EcgPreprocessConfig* config,
+                      EcgPreprocessState* state,
+                      bool is_early,
+                      float* window) {
+  if (config->average_history != 0) {
+    CompareWithAverage(config, state, is_early, window);
+  }
+  const uint32_t n = EcgPreprocessValues(config);
   if (config->normalization == kEcgFixedScale) {
     for (uint32_t i = 0; i < n; ++i) {
       window[i] = window[i] / config->scale_mv;
@@ -179,7 +306,7 @@ bool EcgPreprocessPop(const EcgPreprocessConfig* config,
     return false;
   }
   CutWindow(config, state, center, window);
-  Normalize(config, window);
+  Normalize(config, state, IsEarly(config, &beat), window);
   WriteRr(config, &beat, post, rr);
   *beat_at = beat.at;
   --state->n_pending;
@@ -214,6 +341,7 @@ uint32_t EcgPreprocessRecord(const EcgPreprocessConfig* config,
                              uint32_t n_beats,
                              float* windows,
                              float* rr) {
+  const size_t values = EcgPreprocessValues(config);
   uint32_t n_out = 0;
   uint32_t n_given = 0;
   uint32_t at = 0;
@@ -228,19 +356,18 @@ uint32_t EcgPreprocessRecord(const EcgPreprocessConfig* config,
            EcgPreprocessPop(config,
                             state,
                             false,
-                            windows + (size_t)n_out * config->window_samples,
+                            windows + (size_t)n_out * values,
                             rr + (size_t)n_out * config->n_rr,
                             &at)) {
       ++n_out;
     }
   }
-  while (n_out < n_beats &&
-         EcgPreprocessPop(config,
-                          state,
-                          true,
-                          windows + (size_t)n_out * config->window_samples,
-                          rr + (size_t)n_out * config->n_rr,
-                          &at)) {
+  while (n_out < n_beats && EcgPreprocessPop(config,
+                                             state,
+                                             true,
+                                             windows + (size_t)n_out * values,
+                                             rr + (size_t)n_out * config->n_rr,
+                                             &at)) {
     ++n_out;
   }
   return n_out;

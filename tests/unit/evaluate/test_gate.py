@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tflm_gen.evaluate.gate import PRESETS, judge
-from tflm_gen.evaluate.results import GATED, Interval
+from tflm_gen.evaluate.results import GATED, LABELS, Interval
 
 FLOAT = dict.fromkeys(GATED, 0.90)
 
@@ -25,15 +25,15 @@ def test_every_score_is_held_to_the_presets_limit(preset, score):
     assert judged(preset=preset, **{score: 0.90 - limit}).accepted
     verdict = judged(preset=preset, **{score: 0.90 - limit - 0.0001})
     assert not verdict.accepted
-    assert score in verdict.reasons[0]
+    assert LABELS[score] in verdict.reasons[0]
 
 
 def test_a_gain_elsewhere_buys_nothing():
     """The trap: accuracy and +P rise, VEB sensitivity falls."""
     verdict = judged(agreement=0.985, accuracy=0.905, veb_ppv=0.97, veb_se=0.853)
     assert not verdict.accepted
-    assert verdict.reasons == ("veb_se falls by 4.70 points (90.00 -> 85.30); the limit is 0.5",)
-    assert any("accuracy rises while veb_se fall" in w for w in verdict.warnings)
+    assert verdict.reasons == ("VEB Se falls by 4.70 points (90.00 -> 85.30); the limit is 0.5",)
+    assert any("accuracy rises while VEB Se fall" in w for w in verdict.warnings)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_score_the_test_cannot_give_is_said_and_not_passed_silently():
     before = {**FLOAT, "sveb_se": None}
     verdict = judge(before, before, agreement=1.0, preset="screening")
     assert verdict.accepted
-    assert "sveb_se was not measured" in verdict.warnings[0]
+    assert "SVEB Se was not measured" in verdict.warnings[0]
 
 
 def test_few_patients_are_a_warning():

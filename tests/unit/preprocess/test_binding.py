@@ -12,8 +12,13 @@ from hypothesis import strategies as st
 from tests.support.ecg_records import make_signal, spec_with
 from tests.support.programs import check
 from tflm_gen.errors import UsageError
-from tflm_gen.preprocess import binding
-from tflm_gen.preprocess.binding import preprocess_record, quantize_values, source_files
+from tflm_gen.preprocess import structures
+from tflm_gen.preprocess.binding import (
+    detect_record,
+    preprocess_record,
+    quantize_values,
+    source_files,
+)
 
 pytestmark = pytest.mark.hostcc
 F = np.float32
@@ -151,11 +156,152 @@ def test_samples_beyond_16_bits_are_refused():
 def test_python_and_c_agree_on_the_structures(tmp_path):
     program = tmp_path / "sizes.c"
     program.write_text(
-        '#include <stdio.h>\n#include "ecg/preprocess.h"\n'
+        '#include <stdio.h>\n#include "ecg/beat_detector.h"\n'
         "int main(void) { printf("
-        '"%zu %zu", sizeof(EcgPreprocessConfig), sizeof(EcgPreprocessState)); }\n'
+        '"%zu %zu %zu %zu", sizeof(EcgPreprocessConfig), sizeof(EcgPreprocessState), '
+        "sizeof(EcgDetectorConfig), sizeof(EcgDetectorState)); }\n"
     )
     check("cc", "-std=c11", f"-I{source_files()[1]}", program, "-o", tmp_path / "sizes")
     printed = check(tmp_path / "sizes").split()
-    sizes = [ctypes.sizeof(binding.Config), ctypes.sizeof(binding._State)]
-    assert [int(x) for x in printed] == sizes
+    known = (structures.Config, structures.State)
+    known += (structures.DetectorConfig, structures.DetectorState)
+    assert [int(x) for x in printed] == [ctypes.sizeof(each) for each in known]
+
+
+AVERAGE = (
+    "[normalization]",
+    "[average]\nhistory = 6\nfrom = -10\nto = 15\nlikeness = 0.9\nunlike_divisor = 8\n"
+    "[normalization]",
+)
+
+
+def with_average(spec, windows, pre_ratio=None):
+    """Each beat beside its distance to the average of those before it, step by step."""
+    first, end = (spec.window_before + at for at in (spec.average_from, spec.average_to))
+    average, count, made, steps = windows[0].copy(), 0, [], []
+    for window in windows:
+        count = min(count + 1, spec.average_history)
+        both = of_window = of_average = F(0)
+        for w, t in zip(window[first:end], average[first:end], strict=True):
+            both, of_window, of_average = both + w * t, of_window + w * w, of_average + t * t
+        like = both / np.sqrt(of_window * of_average + F(1e-6))
+        is_early = pre_ratio is not None and made and pre_ratio[len(made)] < F(spec.early_ratio)
+        is_usual = like >= F(spec.likeness) and not is_early
+        step = F(1) / F(count) if is_usual else F(1) / F(count) / F(8)
+        distance = window - average
+        average = average + (F(0) if not made else step) * distance
+        made.append(np.stack([window, distance], axis=1) / F(spec.scale_mv))
+        steps.append(step)
+    return np.stack(made), steps
+
+
+def test_each_beat_is_set_beside_its_distance_to_the_average_so_far():
+    adc, beats, _ = make_signal(20.0, seed=4)
+    spec = spec_with(AVERAGE)
+    made = preprocess_record(spec, adc, beats)
+    assert made.windows.shape == (len(beats), 128, 2)
+    assert made.tensor is made.windows
+    plain = preprocess_record(spec_with(), adc, beats)
+    assert plain.tensor.shape == (len(beats), 128, 1)
+    expected, steps = with_average(spec, plain.windows)
+    np.testing.assert_array_equal(made.windows, expected)
+    # Both kinds of step occur: every fifth beat is another shape.
+    assert F(1) / F(6) in steps
+    assert min(steps) < F(1) / F(40)
+    # The first beat is its own average.
+    assert not made.windows[0, :, 1].any()
+    size = np.abs(made.windows[..., 1]).mean(axis=1)
+    assert size[9] > 3 * size[8]
+
+
+def test_an_early_beat_moves_the_average_less():
+    """A record that begins with a ventricular beat: the average goes to the usual shape."""
+    adc, beats, symbols = make_signal(30.0, seed=4)
+    first = symbols.index("V")
+    beats = beats[first:]
+    gate = AVERAGE[1].replace("likeness = 0.9", "likeness = -1.0\nearly_ratio = 0.9")
+    spec = spec_with((AVERAGE[0], gate))
+    made = preprocess_record(spec, adc, beats)
+    plain = preprocess_record(spec_with(), adc, beats)
+    pre_ratio = plain.rr[:, spec_with().rr_features.index("pre_ratio")]
+    expected, steps = with_average(spec, plain.windows, pre_ratio)
+    np.testing.assert_array_equal(made.windows, expected)
+    assert min(steps) == F(1) / F(6) / F(8)
+    # Afterwards the early wide beats are far from the average, the usual ones near.
+    size = np.abs(made.windows[..., 1]).mean(axis=1)
+    wide = np.array([symbol == "V" for symbol in symbols[first:]])
+    assert size[12:][wide[12:]].min() > 2 * size[12:][~wide[12:]].max()
+
+
+def test_a_longer_history_has_ratios_of_its_own():
+    features = '"pre_s", "post_s", "pre_ratio", "post_ratio", "pre_over_post"'
+    spec = spec_with(
+        (features, '"pre_s", "post_s", "pre_long_ratio", "post_long_ratio", "pre_ratio"'),
+        ("history = 10", "history = 2\nlong_history = 4"),
+    )
+    beats = [100, 300, 600, 1000, 1500, 2100]
+    rr = preprocess_record(spec, np.zeros(2400, int) + np.arange(2400) % 7, beats).rr
+    # Beat 4 is 500 after beat 3; the last four intervals are 200, 300, 400, 500.
+    assert rr[4, 2] == F(500 * 4) / F(1400)
+    assert rr[4, 3] == F(600 * 4) / F(1400)
+    assert rr[4, 4] == F(500 * 2) / F(900)
+    # The first beat has no interval before it: it takes the one after.
+    assert rr[0, 2] == rr[0, 3] == F(1)
+
+
+def test_the_interval_before_and_the_changes_of_the_last_ones():
+    features = '"pre_s", "post_s", "pre_ratio", "post_ratio", "pre_over_post"'
+    spec = spec_with(
+        (features, '"before_ratio", "irregularity", "pre_s", "post_s", "pre_ratio"'),
+        ("history = 10", "history = 2\nirregular_history = 3"),
+    )
+    beats = [100, 300, 600, 1000, 1500, 2100]
+    rr = preprocess_record(spec, np.arange(2400) % 7, beats).rr
+    assert rr[4, 0] == F(400 * 2) / F(900)
+    # Intervals 300, 400, 500, each 100 longer than the one before it.
+    assert rr[4, 1] == F(300) / F(1200)
+    # The second beat: one interval, nothing before it, no change.
+    assert (rr[1, 0], rr[1, 1]) == (F(1), F(0))
+    assert rr[2, 1] == F(100) / F(500)
+    assert (rr[0, 0], rr[0, 1]) == (F(1), F(0))
+
+
+def test_the_detector_finds_the_beats_of_a_clean_record_near_their_places():
+    adc, beats, _ = make_signal(60.0, seed=5)
+    found = detect_record(spec_with(), adc)
+    later = [at for at in beats if at > 360]
+    near = [min(abs(int(f) - at) for f in found.beats) for at in later]
+    assert np.mean(np.array(near) <= 3) > 0.7
+    assert max(near) <= 54  # 150 ms
+    assert abs(len(found.beats) - len(beats)) <= 1
+    assert found.windows.shape == (len(found.beats), 128)
+    # The windows are those of the same beats, had their places been given.
+    again = preprocess_record(spec_with(), adc, found.beats)
+    np.testing.assert_array_equal(found.windows, again.windows)
+
+
+def test_the_detector_sees_no_beat_in_a_flat_line():
+    assert not len(detect_record(spec_with(), np.full(3600, 1024)).beats)
+
+
+def test_a_beat_told_too_late_for_its_window_is_lost_and_not_cut_from_nothing(tmp_path):
+    program = tmp_path / "late.c"
+    program.write_text(LATE)
+    sources, include = source_files()
+    check("cc", "-std=c11", f"-I{include}", program, *sources, "-lm", "-o", tmp_path / "late")
+    assert check(tmp_path / "late").split() == ["1", "0"]
+
+
+LATE = """
+#include <stdio.h>
+#include "ecg/preprocess.h"
+static EcgPreprocessState state;
+int main(void) {
+  const EcgPreprocessConfig config = {.decimation = 1, .window_samples = 8, .window_before = 2,
+                                      .scale_mv = 1, .rr_history = 1, .rr_long_history = 1,
+                                      .longest_rr = 100};
+  for (int i = 0; i < 2000; ++i) EcgPreprocessPushSample(&config, &state, (int16_t)i);
+  EcgPreprocessPushBeat(&config, &state, 500);
+  printf("%u %u", (unsigned)state.n_lost, (unsigned)state.n_pending);
+}
+"""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import os
 import re
 
 import pytest
@@ -90,3 +91,11 @@ def test_limits_are_those_of_the_c_code():
 def test_the_examples_specification_loads():
     path = resources.examples_dir() / "ecg_mitdb" / "preprocess.toml"
     assert load_spec(path).trigger == "annotation_triggered"
+
+
+def test_specification_that_means_harm(tmp_path):
+    with pytest.raises(PreprocessSpecError, match="not TOML"):
+        parse_spec("a = " + "[" * 100_000, "x.toml")
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(PreprocessSpecError, match="not a regular file"):
+        load_spec(tmp_path / "pipe.toml")

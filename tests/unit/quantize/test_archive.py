@@ -23,7 +23,7 @@ def archive(path: Path, names: tuple[str, ...], data: bytes = b"{}") -> Path:
 
 
 def test_a_keras_archive_is_one(tmp_path: Path) -> None:
-    path = archive(tmp_path / "m.keras", GOOD)
+    path = archive(tmp_path / "m.keras", GOOD, b'{"class_name": "Functional"}')
     assert keras_members(path) == GOOD
     assert source_kind(path) == "keras"
 
@@ -64,7 +64,7 @@ def test_too_many_members_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
-    path = archive(tmp_path / "m.keras", GOOD)
+    path = archive(tmp_path / "m.keras", GOOD, b'{"class_name": "Functional"}')
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ModelFileError, match="damaged zip archive"):
         source_kind(path)

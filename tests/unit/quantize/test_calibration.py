@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.ecg_records import SPEC_TEXT, write_npz
 from tflm_gen.errors import LeakError, NotEnoughDataError
 from tflm_gen.quantize.calibration import Pool, describe, select
-from tflm_gen.quantize.calibration_records import calibration_from_records
+from tflm_gen.quantize.calibration_records import RecordSource, calibration_from_records
 
 
 def pool_of(rows):
@@ -74,21 +74,43 @@ def test_from_records_to_a_file_for_the_quantizer(tmp_path):
     for i in range(3):
         write_npz(tmp_path / f"rec{i}.npz", seed=i)
     (tmp_path / "spec.toml").write_text(SPEC_TEXT)
-    made = calibration_from_records(
-        tmp_path, tmp_path / "spec.toml", train="all", count=20, seed=3, into=tmp_path
-    )
+    source = RecordSource(folder=tmp_path, spec_path=tmp_path / "spec.toml", train="all")
+    made = calibration_from_records(source, count=20, seed=3, into=tmp_path)
     with np.load(made.data_path) as arrays:
         assert arrays["beat"].shape == (20, 128, 1)
         assert arrays["rr"].shape == (20, 5)
     assert made.selection.by_class == {"N": 10, "V": 10}
     assert "windows of 3 records only" in made.selection.warnings[0]
     assert made.metadata["TFLM_GEN_PREPROCESS"] == SPEC_TEXT
-    assert '"beats": [' in made.record
+    assert len(made.record["beats"]) == 20
+    assert made.validation is None
 
 
 def test_test_records_are_never_calibrated_on(tmp_path):
     (tmp_path / "spec.toml").write_text(SPEC_TEXT)
     with pytest.raises(LeakError, match="records 100 are DS2"):
         calibration_from_records(
-            tmp_path, tmp_path / "spec.toml", train="101,100", count=9, seed=0, into=tmp_path
+            RecordSource(folder=tmp_path, spec_path=tmp_path / "spec.toml", train="101,100"),
+            count=9,
+            seed=0,
+            into=tmp_path,
         )
+
+
+@pytest.mark.hostcc
+def test_validation_patients_give_no_window(tmp_path):
+    for i in range(8):
+        write_npz(tmp_path / f"rec{i}.npz", seed=i, patient=f"p{i // 2}")
+    (tmp_path / "spec.toml").write_text(SPEC_TEXT)
+    source = RecordSource(
+        folder=tmp_path, spec_path=tmp_path / "spec.toml", train="all", has_validation=True
+    )
+    made = calibration_from_records(source, count=40, seed=3, into=tmp_path)
+    assert made.validation is not None
+    judges = {record.patient for record in made.validation.records}
+    assert len(judges) == 1
+    chosen = {f"p{int(name[3:]) // 2}" for name in made.selection.by_record}
+    assert not chosen & judges
+    # The model is to name the judges too: they must not be tested on.
+    carried = {record["name"] for record in made.record["records"]}
+    assert carried == {f"rec{i}" for i in range(8)}

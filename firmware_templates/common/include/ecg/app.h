@@ -14,6 +14,8 @@ namespace ecg {
 struct BootResult {
   wire::TIMER timer;
   wire::SELFTEST selftest;
+  // All zero where the model did not run.
+  wire::NEED need;
   // 0, or the first step that failed: 1 resolver, 2 allocation, 3 inference,
   // 4 golden vector.
   std::uint32_t status;
@@ -35,6 +37,9 @@ void ReportIdentity();
 void ReportTensors();
 void ReportArena();
 void ReportStack();
+
+// One output of the last inference, in OUTPUT records.
+void EmitOutput(std::size_t index);
 
 // Carries out one command and sends its records; the result becomes DONE.
 const char* Execute(App& app, const wire::Command& command);

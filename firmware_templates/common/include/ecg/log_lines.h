@@ -11,4 +11,7 @@ void Write(const char* text);
 // Sends what has been written since the last line end.
 void Flush();
 
+// While muted, text is dropped: what fails on purpose is no news.
+void Mute(bool is_muted);
+
 }  // namespace ecg::log_lines

@@ -24,6 +24,9 @@ class ModelRunner {
   // Changes bytes of one input; false if there is no such place.
   bool WriteInput(std::size_t input, std::size_t offset, ConstSpan data);
 
+  // What the next inference takes as one input; empty if there is no such.
+  ConstSpan Input(std::size_t input) const;
+
   // One inference on the inputs; ticks of the inference alone. The inputs are
   // copied first, because the runtime may have overwritten its own.
   inference::Status Run(std::uint64_t* ticks);

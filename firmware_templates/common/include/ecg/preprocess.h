@@ -16,7 +16,7 @@ enum {
   kEcgMaxSections = 6,
   kEcgMaxWindow = 512,
   kEcgMaxRrFeatures = 8,
-  kEcgMaxRrHistory = 32,
+  kEcgMaxRrHistory = 256,
   kEcgMaxPendingBeats = 16,
   // Filtered samples kept: the longest window plus the wait for the next beat.
   // A power of two.
@@ -28,7 +28,10 @@ typedef struct {
   float b0, b1, b2, a1, a2;
 } EcgSection;
 
-typedef enum { kEcgFixedScale = 0, kEcgZScore = 1 } EcgNormalization;
+typedef enum {
+  kEcgFixedScale = 0,
+  kEcgZScore = 1,
+} EcgNormalization;
 
 typedef enum {
   kEcgRrPre = 0,        // seconds since the beat before
@@ -36,6 +39,10 @@ typedef enum {
   kEcgRrPreRatio = 2,   // pre / mean of the last intervals, pre included
   kEcgRrPostRatio = 3,  // post / the same mean
   kEcgRrPrePost = 4,    // pre / post
+  kEcgRrPreLong = 5,    // as 2 and 3, with the mean of a longer history
+  kEcgRrPostLong = 6,
+  kEcgRrBefore = 7,        // the interval before pre, over the mean of 2
+  kEcgRrIrregularity = 8,  // changes of the last intervals, over their sum
 } EcgRrFeature;
 
 typedef struct {
@@ -51,9 +58,19 @@ typedef struct {
   int32_t normalization;   // EcgNormalization
   float scale_mv;          // kEcgFixedScale: one in the window is this many mV
   float smallest_sd_mv;    // kEcgZScore: a flat window is not blown up to noise
+  // Beats in a running average; 0: none. With one, a window has two values a
+  // sample: the beat, and the beat less the average of the beats before it.
+  uint32_t average_history;
+  uint32_t average_from;  // samples of the window in which a beat is compared
+  uint32_t average_to;    // with the average; this one no more
+  float likeness;         // a beat with less correlation moves the average
+  float unlike_divisor;   // by that much less,
+  float early_ratio;      // and so does one with a smaller kEcgRrPreRatio
   uint32_t n_rr;
   int32_t rr_features[kEcgMaxRrFeatures];  // EcgRrFeature
-  uint32_t rr_history;  // intervals in the mean, 1 to kEcgMaxRrHistory
+  uint32_t rr_history;         // intervals in the mean, 1 to kEcgMaxRrHistory
+  uint32_t rr_long_history;    // of the longer history, the same
+  uint32_t irregular_history;  // intervals in kEcgRrIrregularity
   uint32_t longest_rr;  // converter samples; a longer pause counts as this
 } EcgPreprocessConfig;
 
@@ -62,6 +79,11 @@ typedef struct {
   uint32_t pre;  // interval before, converter samples; 0 where there is none
   uint32_t mean_sum;  // of the intervals in the mean
   uint32_t mean_count;
+  uint32_t long_sum;  // of those in the longer history
+  uint32_t long_count;
+  uint32_t before;      // interval before pre; 0 where there is none
+  uint32_t changes;     // of the intervals in kEcgRrIrregularity
+  uint32_t change_sum;  // of those intervals themselves
 } EcgPendingBeat;
 
 typedef struct {
@@ -76,8 +98,13 @@ typedef struct {
   uint32_t last_beat;
   EcgPendingBeat pending[kEcgMaxPendingBeats];
   uint32_t n_pending;
+  float average[kEcgMaxWindow];
+  uint32_t n_averaged;
   uint32_t n_lost;  // beats that could not be queued or came too late
 } EcgPreprocessState;
+
+// Values in a window: one or two a sample.
+uint32_t EcgPreprocessValues(const EcgPreprocessConfig* config);
 
 void EcgPreprocessReset(EcgPreprocessState* state);
 
@@ -92,9 +119,9 @@ void EcgPreprocessPushBeat(const EcgPreprocessConfig* config,
                            uint32_t at);
 
 // The oldest beat whose window and next interval are there:
-// window[window_samples] and rr[n_rr]. With is_end, no further sample or beat
-// will come: missing samples are zero, and a missing interval takes the value
-// of the one on the beat's other side.
+// window[EcgPreprocessValues()] and rr[n_rr]. With is_end, no further sample or
+// beat will come: missing samples are zero, and a missing interval takes the
+// value of the one on the beat's other side.
 bool EcgPreprocessPop(const EcgPreprocessConfig* config,
                       EcgPreprocessState* state,
                       bool is_end,
@@ -111,8 +138,8 @@ void EcgPreprocessQuantize(const float* values,
                            int8_t* out);
 
 // A whole record in one call: what a loop over the functions above gives. beats
-// rises; windows is [n_beats][window_samples], rr [n_beats][n_rr]. Returns the
-// number of windows written.
+// rises; windows is [n_beats][EcgPreprocessValues()], rr [n_beats][n_rr].
+// Returns the number of windows written.
 uint32_t EcgPreprocessRecord(const EcgPreprocessConfig* config,
                              EcgPreprocessState* state,
                              const int16_t* adc,

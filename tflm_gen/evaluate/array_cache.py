@@ -1,0 +1,69 @@
+"""Arrays in the cache folder, by the hash of everything they follow from.
+
+A run that was stopped finds what it had finished; a cache that cannot be used is never an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tflm_gen import __version__, resources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[Any]]
+
+
+def key_of(*parts: bytes | str) -> str:
+    """Name of a result: a hash over what it follows from and this tool's version."""
+    digest = hashlib.sha256(__version__.encode())
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def arrays_digest(arrays: Arrays) -> str:
+    """Hash of arrays with their names, types and shapes."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def load_arrays(folder: str, key: str) -> dict[str, NDArray[Any]] | None:
+    """A stored result, or None if there is none that can be read."""
+    path = resources.cache_dir() / folder / f"{key}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def store_arrays(folder: str, key: str, arrays: Arrays) -> None:
+    """Keep a result; readers never see half of it."""
+    path = resources.cache_dir() / folder / f"{key}.npz"
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, allow_pickle=False, **dict(arrays))
+        Path(temporary).replace(path)
+    except OSError:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)

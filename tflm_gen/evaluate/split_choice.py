@@ -1,0 +1,76 @@
+"""Splits as the command line names them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tflm_gen.errors import UsageError
+from tflm_gen.evaluate.beats import find_records, load_beats, record_ids
+from tflm_gen.evaluate.splits import Split, check_leak, de_chazal, k_folds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tflm_gen.preprocess.spec import PreprocessSpec
+
+_FOLD = re.compile(r"fold:(\d+)/(\d+)")
+SPLIT_FORMS = "de-chazal, fold:K/N (over patients), or a comma list of test records"
+
+
+def choose_split(
+    text: str,
+    folder: Path,
+    spec: PreprocessSpec,
+    progress: Callable[[str], None] | None = None,
+) -> Split:
+    """A split by its name, a fold by its number, or the test records as a list.
+
+    Args:
+        text: "de-chazal", "fold:2/5", or names with commas.
+        folder: The records.
+        spec: Preprocessing; records that it cannot take are on neither side.
+        progress: Told what is read.
+
+    Raises:
+        UsageError: No such fold.
+        LeakError: A patient or a recording would be on both sides.
+    """
+    if text == "de-chazal":
+        return de_chazal()
+    match = _FOLD.fullmatch(text)
+    if match:
+        number, n_folds = int(match[1]), int(match[2])
+        ids = record_ids(folder, spec, progress)
+        if not 1 <= number <= n_folds:
+            raise UsageError(f"there is no fold {number} of {n_folds}", hint="Folds count from 1.")
+        split = k_folds(ids, n_folds=n_folds)[number - 1]
+        by_name = {record.name: record for record in ids}
+        # Two patients' names for one recording would pass the fold's own rule.
+        check_leak([by_name[n] for n in split.train], [by_name[n] for n in split.test])
+        return split
+    test = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not test:
+        raise UsageError(f"--split {text!r} names no record", hint=f"Give {SPLIT_FORMS}.")
+    others = tuple(name for name in find_records(folder) if name not in test)
+    return Split(name=f"test records {', '.join(test)}", train=others, test=test)
+
+
+def check_training(
+    names: str, split: Split, folder: Path, spec: PreprocessSpec
+) -> tuple[dict[str, str], ...]:
+    """Compare the records that a float model was trained on with the test; their identities.
+
+    Raises:
+        LeakError: One of them, or its patient or content, is in the test.
+        RecordError: One of them cannot be used.
+    """
+    train = tuple(part.strip() for part in names.split(",") if part.strip())
+    chosen = split.train if names == "split" else train
+    seen = load_beats(folder, chosen, spec, skip_unusable=names == "split").records
+    test = load_beats(folder, split.test, spec, skip_unusable=True).records
+    check_leak(seen, test, allowed=split.known_overlap)
+    return tuple(
+        {"name": record.name, "patient": record.patient, "sha256": record.sha256} for record in seen
+    )
