@@ -1,12 +1,13 @@
 *** Comments ***
 Runs a project's firmware on Renode and asserts what it says. In the project's folder:
 
-    renode-test renode/nrf52840.robot
-    renode-test renode/nrf52840.robot --variable BUDGET:300000
-    renode-test renode/nrf52840.robot --include fault --variable BIN:fault/firmware.elf
+    renode-test renode/nrf52840.robot --exclude fault
+    renode-test renode/nrf52840.robot --exclude fault --variable BUDGET:300000
+    renode-test renode/nrf52840.robot --include fault
 
 BUDGET is the most instructions that one inference may take. The tests tagged fault need
-firmware that was built to obey injected faults. Count and text are the same in every run.
+firmware that was built to obey injected faults (docs/renode.md of tflm-gen). Count and text
+are the same in every run.
 
 *** Settings ***
 Test Timeout      180 seconds
@@ -15,6 +16,7 @@ Test Timeout      180 seconds
 ${REPL}           ${CURDIR}/nrf52840.repl
 ${BIN}            ${CURDIR}/../out/tflm/firmware.elf
 ${UART}           sysbus.uart0
+${TIMER}          source=dwt hz=64000000
 ${BUDGET}         1000000000
 ${SECONDS}        60
 
@@ -42,7 +44,7 @@ Says Who It Is
 Counts Cycles
     Boot Firmware
     Register Failing Uart String    FAULT kind
-    Wait For Line On Uart    ^\\$\\d+ TIMER source=dwt hz=64000000 advancing=1    treatAsRegex=true
+    Wait For Line On Uart    ^\\$\\d+ TIMER ${TIMER} advancing=1    treatAsRegex=true
 
 Passes Its Self Test
     Boot Firmware

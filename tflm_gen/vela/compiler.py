@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from tflm_gen.errors import MissingToolError, OracleError, UnsupportedModelError, UsageError
 from tflm_gen.model.reader import parse_model
-from tflm_gen.process import CommandLine, run
+from tflm_gen.process import CONVERTER_MEMORY_BYTES, CommandLine, run
+from tflm_gen.vela import cache
 from tflm_gen.vela.records import CpuOperator, NpuConfig, VelaEstimate, VelaResult
 
 if TYPE_CHECKING:
@@ -74,11 +75,12 @@ def vela_command(model_path: Path, out_dir: Path, config: NpuConfig) -> CommandL
         ),
         purpose="compile the model for the NPU",
         timeout_s=300,
+        memory_bytes=CONVERTER_MEMORY_BYTES,
     )
 
 
 def compile_for_npu(model: Model, config: NpuConfig) -> VelaResult:
-    """Run Vela on a quantized model.
+    """Run Vela on a quantized model, or take what the same Vela made of the same file before.
 
     Raises:
         MissingToolError: Vela is not installed.
@@ -97,6 +99,15 @@ def compile_for_npu(model: Model, config: NpuConfig) -> VelaResult:
             f"{model.name}: {floats[0]!r} is float32; the Ethos-U computes in int8 and int16",
             hint="Quantize it first: tflm-gen quantize MODEL --data WINDOWS",
         )
+    kept = cache.load(model, config)
+    if kept is not None:
+        return kept
+    result = _run_vela(model, config)
+    cache.store(model, result)
+    return result
+
+
+def _run_vela(model: Model, config: NpuConfig) -> VelaResult:
     with tempfile.TemporaryDirectory(prefix="tflm-gen-vela-") as folder:
         source = Path(folder) / "model.tflite"
         source.write_bytes(model.flatbuffer)
