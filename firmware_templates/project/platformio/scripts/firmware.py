@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from SCons.Script import DefaultEnvironment
+from SCons.Script import COMMAND_LINE_TARGETS, DefaultEnvironment
 
 if TYPE_CHECKING:
     from SCons.Environment import Base as Environment
@@ -151,6 +151,19 @@ def add_link_flags(target: dict[str, Any], libraries: dict[str, Any]) -> None:
         env.Append(LINKFLAGS=["-Wl,-rpath,\\$$ORIGIN"])
 
 
+def describe(target: dict[str, Any]) -> None:
+    """Tell `pio check` and editors what the firmware is compiled with; our objects do not use it."""
+    for group in target.get("compileGroups", ()):
+        fragments = group.get("compileCommandFragments", ())
+        flags = [flag for part in fragments for flag in shlex.split(part["fragment"])]
+        standard = [flag for flag in flags if flag.startswith("-std=")]
+        env.AppendUnique(
+            CPPPATH=[include["path"] for include in group.get("includes", ())],
+            CPPDEFINES=[define["define"] for define in group.get("defines", ())],
+            **{"CFLAGS" if group["language"] == "C" else "CXXFLAGS": standard},
+        )
+
+
 def main() -> None:
     """Configure, then hand everything to SCons."""
     configure()
@@ -163,6 +176,8 @@ def main() -> None:
             libraries[target["nameOnDisk"]] = library
     env.Append(PIOBUILDFILES=objects("firmware", known["firmware"]))
     add_link_flags(known["firmware"], libraries)
+    describe(known["firmware"])
 
 
-main()
+if "nobuild" not in COMMAND_LINE_TARGETS:
+    main()

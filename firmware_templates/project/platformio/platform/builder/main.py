@@ -7,7 +7,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from SCons.Script import AlwaysBuild, Builder, Default, DefaultEnvironment
+from SCons.Script import (
+    COMMAND_LINE_TARGETS,
+    AlwaysBuild,
+    Builder,
+    Default,
+    DefaultEnvironment,
+)
 
 if TYPE_CHECKING:
     from SCons.Environment import Base as Environment
@@ -52,9 +58,18 @@ def fail_if_ram_is_full(source: object, target: object, env: Environment) -> int
     return 0
 
 
-elf = env.BuildProgram()
+def refuse_upload(source: object, target: object, env: Environment) -> int:
+    """PlatformIO would print SUCCESS for an upload without a command."""
+    sys.stderr.write("Error: this board cannot be flashed: platformio.ini has no upload_command\n")
+    return 1
+
+
+is_built = "nobuild" not in COMMAND_LINE_TARGETS
+elf = env.BuildProgram() if is_built else env.File("$BUILD_DIR/${PROGNAME}.elf")
 targets = [elf]
-if prefix:
+if prefix and not is_built:
+    targets.append(env.File("$BUILD_DIR/firmware.hex"))
+elif prefix:
     env.Append(
         BUILDERS={
             "ElfToHex": Builder(
@@ -64,13 +79,16 @@ if prefix:
         }
     )
     targets.append(env.ElfToHex("$BUILD_DIR/firmware", elf))
-check = env.VerboseAction(fail_if_ram_is_full, "Checking RAM")
-env.AddPostAction("checkprogsize", check)
-AlwaysBuild(env.Alias("nobuild", elf))
+if is_built:
+    check = env.VerboseAction(fail_if_ram_is_full, "Checking RAM")
+    env.AddPostAction("checkprogsize", check)
+AlwaysBuild(env.Alias("nobuild", targets))
 program = env.Alias("buildprog", targets)
 AlwaysBuild(program)
 AlwaysBuild(env.Alias("size", elf, env.VerboseAction("$SIZECHECKCMD", "Calculating size $SOURCE")))
-if env.subst("$UPLOAD_PROTOCOL") == "custom" and env.GetProjectOption("upload_command", ""):
-    upload = [env.VerboseAction("$UPLOADCMD", "Uploading $SOURCE")]
-    env.AddPlatformTarget("upload", elf, upload, "Upload")
+if env.GetProjectOption("upload_command", ""):
+    upload = env.VerboseAction("$UPLOADCMD", "Uploading $SOURCE")
+else:
+    upload = env.VerboseAction(refuse_upload, "Uploading")
+env.AddPlatformTarget("upload", targets[-1], [upload], "Upload")
 Default([program])
