@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from tests.support.graph_builder import FB
 from tests.support.model_builder import ModelBuilder
 
 if TYPE_CHECKING:
@@ -147,6 +148,37 @@ def heads(net: ModelBuilder, rng: random.Random) -> bytes:
     return net.finish([net.fully_connected(pooled, n) for n in range(1, rng.randint(2, 6))])
 
 
+def variables(count: int) -> bytes:
+    """State in resource variables, each set up once, read, added to and written back."""
+    net = ModelBuilder(dtype="float32", seed=count)
+    x = net.input((1, 4))
+    once = FB.CallOnceOptionsT()
+    once.initSubgraphIndex = 1
+    net.operator("CALL_ONCE", [], [], once)
+    names = [f"state{number}" for number in range(count)]
+    for name in names:
+        handle = _variable(net, name)
+        old, new = net.tensor((1, 4), "float32"), net.tensor((1, 4), "float32")
+        net.operator("READ_VARIABLE", [handle], [old], FB.ReadVariableOptionsT())
+        net.operator("ADD", [old, x], [new], FB.AddOptionsT())
+        net.operator("ASSIGN_VARIABLE", [handle, new], [], FB.AssignVariableOptionsT())
+        x = new
+    net.start_subgraph("init")
+    for name in names:
+        handle = _variable(net, name)
+        zeros = net.constant([[0.0, 0.0, 0.0, 0.0]], "float32")
+        net.operator("ASSIGN_VARIABLE", [handle, zeros], [], FB.AssignVariableOptionsT())
+    return net.finish([x], [])
+
+
+def _variable(net: ModelBuilder, name: str) -> Ref:
+    handle = net.tensor((), "resource")
+    options = FB.VarHandleOptionsT()
+    options.container, options.sharedName = "", name
+    net.operator("VAR_HANDLE", [], [handle], options)
+    return handle
+
+
 TOPOLOGIES: tuple[Callable[[ModelBuilder, random.Random], bytes], ...] = (
     *(cnn, cnn_1d, cnn_2d, ds_cnn, resnet, tcn, unet, autoencoder, inception, attention, mlp),
     *(squeeze_excite, heads),
@@ -158,7 +190,7 @@ def random_models(count: int, first: int = 0) -> Iterator[tuple[str, bytes]]:
     for number in range(first, first + count):
         make = TOPOLOGIES[number % len(TOPOLOGIES)]
         rng = random.Random(number)
-        dtype = "float32" if number % 17 == 16 else "int8"
+        dtype = {8: "int16", 16: "float32"}.get(number % 17, "int8")
         yield (
             f"{number:03d}-{make.__name__}-{dtype}",
             make(ModelBuilder(seed=number, dtype=dtype), rng),

@@ -19,7 +19,7 @@ else
   selection=(-m 'not tensorflow')
 fi
 
-install_packages "${FIRMWARE_PACKAGES[@]}" g++ gdb-multiarch openocd
+install_packages "${FIRMWARE_PACKAGES[@]}" g++ gdb-multiarch openocd cppcheck
 make_environment .venv "$(sha256sum pyproject.toml)" --editable ".[$extras]"
 PATH=$PWD/.venv/bin:$PATH
 

@@ -36,8 +36,14 @@ class Board:
 
 
 def list_board_ids(folder: Path | None = None) -> tuple[str, ...]:
-    """Ids of all boards, sorted."""
-    return tuple(sorted(path.stem for path in (folder or resources.boards_dir()).glob("*.toml")))
+    """Ids of all boards, sorted: the tool's own and the user's, or those of one folder."""
+    return tuple(sorted(_board_files(folder)))
+
+
+def _board_files(folder: Path | None) -> dict[str, Path]:
+    """Board files by id. The user's cannot replace one of the tool's: its facts have sources."""
+    folders = (resources.user_boards_dir(), resources.boards_dir()) if folder is None else (folder,)
+    return {path.stem: path for each in folders for path in each.glob("*.toml")}
 
 
 def load_board(board_id: str, folder: Path | None = None) -> Board:
@@ -45,22 +51,22 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
 
     Args:
         board_id: File name in the folder, less ``.toml``.
-        folder: Where the board files are; the tool's own by default.
+        folder: Where the board files are; the tool's own and the user's by default.
 
     Raises:
         UnknownBoardError: If there is no such file; the hint names the nearest ids.
         BoardFileError: If the file does not follow the schema.
     """
-    folder = folder or resources.boards_dir()
-    known = list_board_ids(folder)
-    if board_id not in known:
+    files = _board_files(folder)
+    known = sorted(files)
+    if board_id not in files:
         near = difflib.get_close_matches(board_id.lower(), known, n=3, cutoff=0.5)
         guess = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UnknownBoardError(
             f"no board {board_id!r}; there are {len(known)}: {', '.join(known)}",
             hint=f"{guess}See: tflm-gen boards list",
         )
-    path = folder / f"{board_id}.toml"
+    path = files[board_id]
     file_bytes = path.read_bytes()
     return Board(id=board_id, spec=parse_board(file_bytes, path.name), file_bytes=file_bytes)
 

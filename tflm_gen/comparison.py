@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflm_gen.benchmark import BOARD_PLAN, EMULATOR_PLAN, run_benchmark
+from tflm_gen.board_loader import load_board
 from tflm_gen.errors import (
     MissingSourceError,
     MissingToolError,
@@ -17,6 +18,7 @@ from tflm_gen.errors import (
     UnsupportedOperatorError,
 )
 from tflm_gen.model.reader import parse_model
+from tflm_gen.peers import bakenn
 from tflm_gen.pipeline import BuildRequest, build_project
 from tflm_gen.runner.launch import check_identity, open_device
 from tflm_gen.runner.select import select_device
@@ -25,11 +27,9 @@ from tflm_gen.vectors import make_vectors
 from tflm_gen.verification import verify_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tflm_gen.pipeline import BuildResult
-
-ENGINES = ("tflm", "compiled")
 
 # What keeps one engine out and says nothing about the others.
 _OBSTACLES = (
@@ -37,6 +37,28 @@ _OBSTACLES = (
     NotCompilableError,
     UnsupportedOperatorError,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contender:
+    """One row of the table, before it is built.
+
+    Attributes:
+        engine: Its name in the table.
+        request: What is built.
+        kernels: Its kernels, if they are not ours.
+        runtime: What runs the model, if it is not ours.
+    """
+
+    engine: str
+    request: BuildRequest
+    kernels: str = ""
+    runtime: str = ""
+
+    @property
+    def title(self) -> str:
+        """Engine, and which of its kernels where that is a choice."""
+        return f"{self.engine} ({self.kernels})" if self.kernels else self.engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,22 +161,20 @@ def compare_engines(
     left_out: list[tuple[str, str]] = []
     not_run = core = ""
     with tempfile.TemporaryDirectory(prefix="tflm-gen-compare-") as folder:
-        # Once for both: rewrites the model and asks the oracle, which are then in the cache.
+        # Once for all: rewrites the model and asks the oracle, which are then in the cache.
         plain = replace(request, engine="auto", kernels="auto", is_linked=False)
         build_project(replace(plain, out=Path(folder) / "plain"), on_step)
-        for engine in ENGINES:
-            own = replace(
-                request, engine=engine, kernels="auto", out=Path(folder) / engine, use_cache=False
-            )
+        for number, contender in enumerate(_contenders(request)):
+            own = replace(contender.request, out=Path(folder) / str(number))
             started = time.perf_counter()
             try:
                 built = build_project(own, on_step)
             except _OBSTACLES as obstacle:
-                left_out.append((engine, obstacle.message))
+                left_out.append((contender.title, obstacle.message))
                 continue
             build_s = time.perf_counter() - started
-            sizes = _figures(built, build_s)
-            on_step(f"run engine {engine}")
+            sizes = _figures(built, build_s, contender)
+            on_step(f"run engine {contender.title}")
             run, not_run = _run(built, n_vectors, with_name, timeout_s)
             with_name = run.device if run else with_name  # One machine, one basis for all.
             figures.append(replace(sizes, run=run))
@@ -173,6 +193,25 @@ def compare_engines(
         left_out=tuple(left_out),
         not_run=not_run,
     )
+
+
+def _contenders(request: BuildRequest) -> Iterator[_Contender]:
+    """Our engines, then other compilers that are installed, each in the same firmware."""
+    fresh = replace(request, kernels="auto", use_cache=False)
+    for engine in ("tflm", "compiled"):
+        yield _Contender(engine=engine, request=replace(fresh, engine=engine))
+    core = load_board(request.board_id).spec.cpu.core
+    for peer in bakenn.installed(core):
+        # As the converter wrote it: bakenn refuses graphs that our clean-up leaves shorter.
+        compiled = replace(
+            fresh, engine="compiled", compile_with=peer.compile_part, is_cleaned=False
+        )
+        yield _Contender(
+            engine=bakenn.PACKAGE,
+            request=compiled,
+            kernels=peer.kernels,
+            runtime=f"{bakenn.PACKAGE}-{peer.version}",
+        )
 
 
 def _run(
@@ -203,7 +242,7 @@ def _run(
     return run, ""
 
 
-def _figures(built: BuildResult, build_s: float) -> EngineFigures:
+def _figures(built: BuildResult, build_s: float, contender: _Contender) -> EngineFigures:
     """Sizes of what was linked.
 
     Raises:
@@ -217,9 +256,9 @@ def _figures(built: BuildResult, build_s: float) -> EngineFigures:
             hint="Name a board whose firmware tflm-gen links: tflm-gen boards list",
         )
     return EngineFigures(
-        engine=manifest.engine,
-        kernels=manifest.kernels,
-        runtime=manifest.arena.tflm,
+        engine=contender.engine,
+        kernels=contender.kernels or manifest.kernels,
+        runtime=contender.runtime or manifest.arena.tflm,
         flash_bytes=memory.model_flash_bytes + memory.code_flash_bytes,
         image_flash_bytes=memory.image_flash_bytes or 0,
         ram_bytes=memory.data_ram_bytes + memory.stack_ram_bytes + memory.arena_ram_bytes,

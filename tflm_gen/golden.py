@@ -35,9 +35,9 @@ def make_golden_vector(model: Model) -> GoldenVector:
     cached = _load(name, vector)
     if cached is not None:
         return cached
-    from tflm_gen.oracle.client import run_oracle
+    from tflm_gen.oracle.reference import run_reference
 
-    run = run_oracle(model.flatbuffer, [vector])
+    run = run_reference(model.flatbuffer, [vector])
     golden = GoldenVector(inputs=vector.inputs, outputs=run.outputs[0], oracle=run.runtime)
     outputs = [data.hex() for data in run.outputs[0]]
     store_json("oracle", name, {"oracle": golden.oracle, "outputs": outputs})

@@ -41,7 +41,7 @@ class ArenaResult:
         ran_at: Smallest size that ran, if proven.
         failed_at: Largest size that failed, if one did.
         margin_bytes: Headroom in ``size_bytes``.
-        modelled_from: What the margin was added to, if modelled.
+        modelled_from: What the margin was added to, if modelled; how good the plan is, if static.
     """
 
     size_bytes: int
@@ -52,15 +52,25 @@ class ArenaResult:
     modelled_from: str = "smallest of this machine"
 
     @property
+    def needed_bytes(self) -> int:
+        """What the model is known to need; 0 if that is not known."""
+        return 0 if self.basis == "unproven" else self.size_bytes - self.margin_bytes
+
+    @property
     def words(self) -> str:
         """How the size is known, for comments and reasons."""
         if self.basis == "proven":
             failed = f", failed at {self.failed_at}" if self.failed_at else ""
-            return f"proven: ran at {self.ran_at}{failed}"
+            apart = (
+                f", and {self.margin_bytes} bytes that keep temporary data apart"
+                if self.margin_bytes
+                else ""
+            )
+            return f"proven: ran at {self.ran_at}{failed}{apart}"
         if self.basis == "modelled":
             return f"modelled: {self.modelled_from} and {self.margin_bytes} bytes of margin"
         if self.basis == "static":
-            return "static plan of the compiled engine: exact, not searched"
+            return f"static plan of the compiled engine: exact, {self.modelled_from}"
         return "unproven: all that the board has"
 
 

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.arena.ahead import with_memory_plan
-from tflm_gen.arena.modelled import board_target, modelled_for, refuse_hopeless
-from tflm_gen.board_loader import load_board
+from tflm_gen.arena.modelled import board_target, refuse_hopeless
+from tflm_gen.board_loader import Board, load_board
 from tflm_gen.check.gate import require_runnable
 from tflm_gen.cleanup.cleaner import clean_model, naming_undone
 from tflm_gen.cleanup.records import Cleaning
 from tflm_gen.golden import make_golden_vector
 from tflm_gen.memory_plan import LinkedSizes, plan_memory, unproven_arena
 from tflm_gen.model.ops import op_usage
-from tflm_gen.project.compiled import board_without_image, compile_part
+from tflm_gen.project.compiled import CompiledPart, board_without_image, compile_part
 from tflm_gen.project.kinds import choose_kind
 from tflm_gen.project.output import write_project
 from tflm_gen.project.plan import ProjectSpec
 from tflm_gen.project.writer import check_replaceable
 from tflm_gen.tflm.choice import choose_engine, choose_ops
-from tflm_gen.toolchain.firmware import build_or_reuse, start_arena_bytes
+from tflm_gen.toolchain.firmware import arena_without_build, build_or_reuse
 from tflm_gen.toolchain.project_kind import build_kind
 from tflm_gen.toolchain.work_tree import FirmwareJob
 from tflm_gen.vela.project import KERNELS as NPU_KERNELS
@@ -51,12 +51,13 @@ class BuildRequest:
         npu: Configuration of the Ethos-U for kernels ethos-u; None for the default.
         project_kind: "auto" or a kind of :mod:`tflm_gen.project.kinds`.
         tflm_dir: An own TFLM tree, for boards that link upstream's sources.
-        arena_mode: "proven" searches for the smallest arena; "largest" takes all the board has.
+        arena_mode: As :class:`tflm_gen.toolchain.work_tree.FirmwareJob` has it.
         is_linked: False writes the project and builds nothing.
         allow_fault_injection: The firmware obeys INJECT; only for tests.
         use_cache: Take a finished build of the same inputs.
         is_cleaned: Rewrite the model first, as far as that can be proven.
         is_memory_planned: Put a memory plan into the model where it saves arena.
+        compile_with: What makes C of the model for the compiled engine's application.
     """
 
     model: Model
@@ -73,6 +74,7 @@ class BuildRequest:
     use_cache: bool = True
     is_cleaned: bool = True
     is_memory_planned: bool = False
+    compile_with: Callable[[Model, Board], CompiledPart] = compile_part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +120,12 @@ def build_project(
     if spec.compiled_arena is None:
         refuse_hopeless(spec)
     built: BuiltFirmware | None = None
+    job = FirmwareJob(spec=spec, source=choice.source, arena_mode=request.arena_mode)
     if request.is_linked and kind.is_linked_here and choice.can_link:
-        job = FirmwareJob(spec=spec, source=choice.source, arena_mode=request.arena_mode)
         built = build_or_reuse(job, use_cache=request.use_cache, on_step=on_step)
         arena = built.outcome.arena
-    elif spec.compiled_arena is not None:
-        arena = spec.compiled_arena
     else:
-        on_step("find the smallest arena on this machine")
-        host_arena = modelled_for(spec) if spec.npu is None else None
-        arena = host_arena or unproven_arena(start_arena_bytes(spec))
+        arena = arena_without_build(job, on_step)
     plan = _plan_memory(spec, arena, built)
     manifest = write_project(
         request.out, spec=spec, kind=kind, choice=choice, built=built, arena=arena, plan=plan
@@ -155,7 +153,7 @@ def _plan_spec(
         cleaning = with_memory_plan(start, board_target(board))
     model = cpu_model = cleaning.cleaned if cleaning else request.model
     kernels = kernels_for(request.kernels, request.npu)
-    compiled = compile_part(model, board) if kernels != NPU_KERNELS else None
+    compiled = request.compile_with(model, board) if kernels != NPU_KERNELS else None
     choice = choose_engine(
         board,
         engine=request.engine,

@@ -22,6 +22,17 @@ def boards_dir() -> Path:
     return data_root() / "boards"
 
 
+def user_boards_dir() -> Path:
+    """Folder of the user's own board files: ``$TFLM_GEN_BOARDS``, else the XDG configuration folder."""
+    import os
+
+    explicit = os.environ.get("TFLM_GEN_BOARDS")
+    if explicit:
+        return Path(explicit)
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "tflm-gen" / "boards"
+
+
 def firmware_templates_dir() -> Path:
     """Folder of the firmware sources and templates."""
     return data_root() / "firmware_templates"

@@ -94,9 +94,7 @@ def make_vectors(
             )
     vectors = []
     for name, pattern in _patterns()[:count]:
-        made = tuple(
-            _to_bytes(spec, pattern(spec, seed + 1000 * i)) for i, spec in enumerate(inputs)
-        )
+        made = tuple(_pattern(spec, pattern, seed + 1000 * i) for i, spec in enumerate(inputs))
         vectors.append(Vector(name=name, inputs=made))
     for number in range(len(vectors), count):
         made = tuple(_random(spec, (seed, number, i)) for i, spec in enumerate(inputs))
@@ -130,11 +128,23 @@ def _patterns() -> list[tuple[str, _Pattern]]:
     ]
 
 
+def _pattern(spec: TensorSpec, pattern: _Pattern, seed: int) -> bytes:
+    """Bytes of one input; a pattern needs at least one element to be one."""
+    return _to_bytes(spec, pattern(spec, seed)) if spec.n_elements > 0 else b""
+
+
+def _affine(spec: TensorSpec) -> tuple[float, float]:
+    """Scale and zero point that turn stored numbers into real ones; (1, 0) where there are none."""
+    found = spec.quantization
+    if found is None or not found.scales or not found.zero_points:
+        return 1.0, 0.0
+    return found.scales[0] or 1.0, found.zero_points[0]
+
+
 def _stored(spec: TensorSpec, real: float) -> float:
     """Stored number of a real value, not rounded or limited."""
-    if spec.quantization is None:
-        return real
-    return real / spec.quantization.scales[0] + spec.quantization.zero_points[0]
+    scale, zero_point = _affine(spec)
+    return real / scale + zero_point
 
 
 def _alternating(spec: TensorSpec, *, period: int) -> Values:
@@ -198,10 +208,8 @@ def _ecg(
     factors = 1.0 / (1.0 + 0.3 * np.arange(n_leads))
     stacked = (gain * factors[:, None] * signal[None, :]).reshape(leads.shape)
     values = np.moveaxis(stacked, -1, axis).reshape(-1)
-    if spec.quantization is None:
-        return np.asarray(values, dtype=np.float64)
-    scaled = values / spec.quantization.scales[0] + spec.quantization.zero_points[0]
-    return np.asarray(scaled, dtype=np.float64)
+    scale, zero_point = _affine(spec)
+    return np.asarray(values / scale + zero_point, dtype=np.float64)
 
 
 def _heartbeats(n_samples: int, bpm: float, unit: Values, jitter: float, wide_every: int) -> Values:

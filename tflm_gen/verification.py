@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tflm_gen.model.records import Model
-from tflm_gen.oracle.client import make_tap_model, read_tensors, run_oracle
+from tflm_gen.oracle.client import make_tap_model, read_tensors
+from tflm_gen.oracle.reference import run_reference
 from tflm_gen.runner.session import DeviceSession
 
 if TYPE_CHECKING:
@@ -126,10 +127,10 @@ def verify_device(
         OracleError: If the reference refuses the model or crashes.
         TflmGenError: What the session raises.
     """
-    reference = run_oracle(model.flatbuffer, vectors)
+    reference = run_reference(model.flatbuffer, vectors)
     n_original_different = None
     if original is not None:
-        before = run_oracle(original, vectors).outputs
+        before = run_reference(original, vectors).outputs
         n_original_different = sum(
             old != new for old, new in zip(before, reference.outputs, strict=True)
         )

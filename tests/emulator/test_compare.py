@@ -29,7 +29,8 @@ def test_both_engines_of_a_board_in_one_table(tmp_path: Path) -> None:
     document = json.loads(result.stdout)
     assert document["schema"] == "tflm-gen/compare/1"
     assert document["core"] == "cortex-m55"
-    tflm, compiled = document["engines"]
+    # Other people's compilers, if any is installed, come behind ours.
+    tflm, compiled = document["engines"][:2]
     assert (tflm["engine"], compiled["engine"]) == ("tflm", "compiled")
     assert {engine["run"]["basis"] for engine in document["engines"]} == {"emulated_instructions"}
     assert {engine["run"]["device"] for engine in document["engines"]} == {"qemu"}
@@ -43,7 +44,7 @@ def test_both_engines_of_a_board_in_one_table(tmp_path: Path) -> None:
         assert engine["build_s"] > 0
         assert engine["flash_bytes"] > 5000
     assert compiled["arena_bytes"] < tflm["arena_bytes"]
-    assert document["left_out"] == []
+    assert not {"tflm", "compiled"} & {row["engine"] for row in document["left_out"]}
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -16,14 +15,16 @@ import pytest
 
 from tests.support.command_line import ROOT, run_tool
 from tests.support.device_processes import processes_with
-from tests.support.device_projects import build_device_project, spoil_golden_output
+from tests.support.device_projects import (
+    build_device_project,
+    qemu_on_a_terminal,
+    spoil_golden_output,
+)
 from tests.support.model_builder import ModelBuilder
 from tests.support.stateful_model import streaming_svdf
 from tflm_gen.model.reader import read_model
-from tflm_gen.runner.emulators.qemu import command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.device_projects import DeviceProject
@@ -161,26 +162,6 @@ def test_verify_starts_every_vector_of_a_streaming_model_afresh(tmp_path):
     result = run_tool("verify", str(project.root))
     assert result.exit_code == 0, result.stdout + result.stderr
     assert "EQUAL: 32 vectors" in result.stdout
-
-
-@contextlib.contextmanager
-def qemu_on_a_terminal(project: DeviceProject) -> Iterator[str]:
-    """QEMU with its serial line on a pseudo-terminal; the terminal's name."""
-    machine = project.target.board.emulator.qemu
-    argv = command(
-        machine=machine.machine,
-        icount_shift=machine.icount_shift,
-        elf_path=project.target.elf_path,
-        serial="pty",
-    )
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        name = re.search(r"/dev/pts/\d+", process.stdout.readline())
-        yield name[0]
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def test_every_verb_works_on_a_terminal_that_it_joins_late(cnn):

@@ -143,6 +143,16 @@ def test_memory_limits_are_the_real_chip_s(tmp_path: Path) -> None:
     assert "region `RAM' overflowed" in result.stdout
 
 
+def test_linker_knows_the_real_chip_s_memories_only(twin: Path) -> None:
+    text = (twin.parent / "firmware.map").read_text()
+    table = text.split("Memory Configuration")[1].split("Linker script")[0]
+    rows = re.findall(r"^(\w+) +(0x[0-9a-f]+) +(0x[0-9a-f]+)", table, re.M)
+    spec = load_board("nrf52840").spec
+    assert {(name, int(start, 16), int(size, 16)) for name, start, size in rows} == {
+        (region.name, region.origin, region.size_bytes) for region in spec.memory
+    }
+
+
 def test_engine_tflm_links_and_runs_against_tflm_s_shape(tmp_path: Path) -> None:
     """The engine, the recipe and the flags fit together; TFLM itself is a stand-in here."""
     tree = write_tflm_shape(tmp_path / "tflm")

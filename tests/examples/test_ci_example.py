@@ -53,7 +53,40 @@ def test_budget_line(tmp_path: Path, median: float, is_within: bool) -> None:
     assert f"{median:,.0f} of 400,000 instructions" in done.stdout
 
 
-def test_yaml_is_indented_by_two_without_tabs() -> None:
-    for line in TEXT.splitlines():
-        assert "\t" not in line
-        assert not line.endswith(" ")
+@pytest.mark.oracle  # PyYAML comes with the wheel.
+def test_workflow_is_one_that_github_takes() -> None:
+    import yaml
+
+    workflow = yaml.safe_load(TEXT)
+    # YAML 1.1 reads the bare word "on" as true; GitHub reads it as a name.
+    assert set(workflow) == {"name", True, "env", "jobs"}
+    assert set(workflow[True]) <= {"push", "pull_request", "workflow_dispatch"}
+    for job in workflow["jobs"].values():
+        assert set(job) == {"runs-on", "timeout-minutes", "steps"}
+        for step in job["steps"]:
+            assert ("run" in step) != ("uses" in step), step
+            assert set(step) <= {"name", "run", "uses", "with", "if"}
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+", step.get("uses", "a/b@v1")), step
+            # A variable of the shell is one of the workflow's.
+            for name in re.findall(r"\$([A-Z_]+)", step.get("run", "")):
+                assert name in workflow["env"], name
+    for name in re.findall(r"\$\{\{ env\.(\w+) \}\}", TEXT):
+        assert name in workflow["env"], name
+
+
+@pytest.mark.oracle
+def test_scripts_of_the_workflow_are_valid_shell(tmp_path: Path) -> None:
+    import yaml
+
+    scripts = [
+        step["run"]
+        for job in yaml.safe_load(TEXT)["jobs"].values()
+        for step in job["steps"]
+        if "run" in step
+    ]
+    assert len(scripts) > 5
+    for number, script in enumerate(scripts):
+        path = tmp_path / f"{number}.sh"
+        path.write_text(script)
+        done = run("bash", "-n", path)
+        assert done.returncode == 0, done.stderr

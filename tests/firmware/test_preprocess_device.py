@@ -28,10 +28,18 @@ def device(request, tmp_path_factory):
     """Machine and program for one core."""
     machine, flags = CORES[request.param]
     elf = tmp_path_factory.mktemp("preprocess") / "device.elf"
-    source, include = source_files()
+    sources, include = source_files()
     check(
-        *("arm-none-eabi-gcc", "-std=c11", "-O2", "-ffp-contract=off", "-mthumb", *flags),
-        *("-Wall", "-Wextra", "-Werror", f"-I{include}", HERE / "device.c", source),
+        *(
+            "arm-none-eabi-gcc",
+            "-std=c11",
+            "-O2",
+            "-ffp-contract=off",
+            "-fno-math-errno",
+            "-mthumb",
+            *flags,
+        ),
+        *("-Wall", "-Wextra", "-Werror", f"-I{include}", HERE / "device.c", *sources),
         *("-nostartfiles", "-specs=nosys.specs", f"-T{HERE / 'device.ld'}", "-lm", "-o", elf),
     )
     return machine, elf
@@ -79,13 +87,29 @@ def test_zscore_windows(device, tmp_path):
     assert run_device(device, tmp_path, spec, adc, beats) == host_bytes(spec, adc, beats)
 
 
+def test_windows_beside_the_running_average_and_all_intervals(device, tmp_path):
+    average = "[average]\nhistory = 8\nfrom = -10\nto = 15\nlikeness = 0.9\nunlike_divisor = 8\n"
+    average += "early_ratio = 0.9\n"
+    features = '"pre_s", "post_s", "pre_ratio", "post_ratio", "pre_over_post"'
+    more = (
+        '"pre_s", "post_ratio", "pre_long_ratio", "post_long_ratio", "before_ratio", "irregularity"'
+    )
+    spec = spec_with(
+        ("[normalization]", f"{average}[normalization]"),
+        (features, more),
+        ("history = 10", "history = 10\nlong_history = 256\nirregular_history = 16"),
+    )
+    adc, beats, _ = make_signal(40.0, seed=10)
+    assert run_device(device, tmp_path, spec, adc, beats) == host_bytes(spec, adc, beats)
+
+
 def test_fused_multiply_adds_would_be_seen(tmp_path):
     """Why the flag is there: the M4's fused instruction gives other bytes."""
     machine, flags = CORES["cortex-m4"]
-    source, include = source_files()
+    sources, include = source_files()
     check(
         *("arm-none-eabi-gcc", "-std=c11", "-O2", "-ffp-contract=fast", "-mthumb", *flags),
-        *(f"-I{include}", HERE / "device.c", source, "-nostartfiles", "-specs=nosys.specs"),
+        *(f"-I{include}", HERE / "device.c", *sources, "-nostartfiles", "-specs=nosys.specs"),
         *(f"-T{HERE / 'device.ld'}", "-lm", "-o", tmp_path / "fused.elf"),
     )
     spec = spec_with()

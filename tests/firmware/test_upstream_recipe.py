@@ -36,6 +36,14 @@ def test_every_source_is_listed() -> None:
     assert all_sources() <= LISTED
 
 
+def test_every_folder_of_cmsis_nn_is_listed() -> None:
+    entries = load_recipe().operators.values()
+    named = {folder for entry in entries for folder in entry.cmsis_nn_folders}
+    assert len(named) > 8
+    assert named <= set(LISTING["cmsis_nn_folders"]["names"])
+    assert all(bool(entry.cmsis_nn) == bool(entry.cmsis_nn_folders) for entry in entries)
+
+
 def test_every_reference_source_is_an_object_of_the_wheel() -> None:
     """The wheel was built from the very commit the recipe is for."""
     recipe = load_recipe()
@@ -195,6 +203,38 @@ def test_third_party_is_not_needed_for_reference_kernels(tmp_path: Path) -> None
     project.configure(tflm_dir=tree)
 
 
+def files_without(op: str, gone: str | None) -> set[str]:
+    """Names of the files that a build of one operator has, or of all but one of them."""
+    recipe = load_recipe()
+    own = (path for path in recipe.operators[op].reference if path != gone)
+    extra = {"decompress.cc", "decompress_common.cc", "micro_tensor_utils.cc", "debug_log.cc"}
+    return {Path(path).name for path in (*own, *recipe.base, *recipe.shared_kernels)} | extra
+
+
+def lacking(op: str, gone: str | None = None) -> list[str]:
+    """Functions that an operator's kernel reaches in the wheel, from no file that its build has."""
+    from tests.support.wheel_call_graph import functions, reached, registrations
+
+    known = functions()
+    has = files_without(op, gone)
+    start = registrations()[load_op_table("upstream").ops[op].register]
+    needed = (known[address] for address in reached(start))
+    return [each.name for each in needed if not each.is_weak and not each.files & has]
+
+
+@pytest.mark.oracle
+@pytest.mark.hostcc
+def test_the_pinned_commit_itself_needs_no_file_that_an_operator_lacks() -> None:
+    """The wheel is that commit, compiled: what its kernels reach is in the recipe's files."""
+    operators = load_recipe().operators
+    assert len(operators) > 100
+    assert {op: names for op in operators if (names := lacking(op))} == {}
+    # The check sees nearly every file that one would forget.
+    forgotten = [(op, path) for op, entry in operators.items() for path in entry.reference]
+    noticed = [op for op, path in forgotten if lacking(op, path)]
+    assert len(noticed) > 0.9 * len(forgotten)
+
+
 @pytest.mark.cross
 @pytest.mark.slow
 @pytest.mark.debug_image
@@ -228,3 +268,18 @@ def test_image_agrees_on_what_a_kernel_calls() -> None:
         for sources in (entry.reference, entry.cmsis_nn):
             needed = {callee for source in sources for callee in calls.get(source, ())}
             assert needed - shared <= set(sources), op
+
+
+@pytest.mark.cross
+@pytest.mark.slow
+@pytest.mark.debug_image
+def test_image_agrees_on_the_folders_of_cmsis_nn_that_a_kernel_needs() -> None:
+    """A folder too few would not link; the image has the calls of CMSIS-NN among themselves too."""
+    from tests.support.tflm_call_graph import cmsis_nn_folders
+
+    checked = 0
+    for op, entry in load_recipe().operators.items():
+        needed = {folder for source in entry.cmsis_nn for folder in cmsis_nn_folders(source)}
+        assert needed <= set(entry.cmsis_nn_folders), op
+        checked += bool(needed)
+    assert checked > 12

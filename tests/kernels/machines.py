@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import re
+import shutil
 import subprocess
+import tempfile
+import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.kernels.batch import HARNESS, Batch
@@ -14,6 +20,7 @@ from tflm_gen.compiled.ir import Target, Tuning
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-Wundef")
 _SUMMARY = re.compile(r"CASES (\d+) FAILED (\d+)")
 _TIMEOUT_S = 600
+_LOCKS: dict[str, threading.Lock] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +52,9 @@ _SANITIZED = (
     "-fno-sanitize-recover=all",
 )
 
+# Flags of the object that M4F, M7 and M33 share, and M55 where nothing is for Helium alone.
+_SHARED = (*_CROSS, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+
 # The kernel for large convolutions, also where it does not pay.
 _FASTEST = Tuning(pairs_min_macs=0)
 
@@ -57,20 +67,20 @@ MACHINES = {
         compiler=(*_CROSS, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
         target=Target.DSP,
         qemu="mps2-an386",
-        script="mps2.ld",
+        script="an386.ld",
         tuning=_FASTEST,
     ),
     "cortex-m4f": Machine(
         compiler=(*_CROSS, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
         target=Target.DSP,
         qemu="mps2-an386",
-        script="mps2.ld",
+        script="an386.ld",
     ),
     "cortex-m7": Machine(
         compiler=(*_CROSS, "-mcpu=cortex-m7", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"),
         target=Target.DSP,
         qemu="mps2-an500",
-        script="mps2.ld",
+        script="an500.ld",
     ),
     "cortex-m33": Machine(
         compiler=(*_CROSS, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"),
@@ -97,25 +107,99 @@ def link_arguments(machine: Machine) -> list[str]:
         f"-L{HARNESS}",
         f"-T{HARNESS / machine.script}",
         "-Wl,--gc-sections",
-        str(HARNESS / "startup.c"),
     ]
+
+
+@cache
+def _objects() -> Path:
+    """Object files of this process; equal text compiled by an equal command is compiled once."""
+    folder = Path(tempfile.mkdtemp(prefix="tflm-gen-objects-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _execute(command: list[str], folder: Path) -> None:
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr[:4000]
+
+
+def compile_object(
+    compiler: tuple[str, ...], source: Path, folder: Path, *, reads: tuple[Path, ...] = ()
+) -> Path:
+    """An object file, warnings as errors.
+
+    Args:
+        compiler: gcc and its flags.
+        source: The C file.
+        folder: Holds ``include``; the compiler runs there.
+        reads: What else the object depends on.
+    """
+    digest = hashlib.sha256(repr((compiler, source.name)).encode())
+    headers = sorted((folder / "include").rglob("*.h"))
+    for path in (source, *reads, *headers):
+        digest.update(path.read_bytes())
+    found = _objects() / f"{digest.hexdigest()}.o"
+    # Threads of a long run want the same objects at the same time.
+    with _LOCKS.setdefault(found.name, threading.Lock()):
+        if found.exists():
+            return found
+        include = (f"-I{folder / 'include'}", f"-I{HARNESS}")
+        unfinished = found.with_suffix(".part")
+        _execute([*compiler, *WARNINGS, *include, "-c", str(source), "-o", str(unfinished)], folder)
+        unfinished.rename(found)
+    return found
+
+
+# Above this many models the call plans are compiled without the undefined behaviour sanitizer,
+# which triples the time and has only their pointer offsets to look at. Kernels always have it.
+_FULLY_SANITIZED_CASES = 64
+
+
+def _case_compiler(machine: Machine, batch: Batch, cases: str) -> tuple[str, ...]:
+    """For tables and call plans: fast to compile, and one object for all cores that can share it."""
+    compiler = machine.compiler
+    if machine.qemu and "__ARM_FEATURE_MVE" not in cases:
+        compiler = _SHARED
+    kept = tuple(flag for flag in compiler if flag not in ("-O1", "-O2", "-g"))
+    if batch.n_cases > _FULLY_SANITIZED_CASES:
+        kept = tuple(flag.replace("address,undefined", "address") for flag in kept)
+    return (*kept, "-O0")
 
 
 def build(machine: Machine, sources: tuple[Path, ...], folder: Path) -> Path:
-    """Compile and link, warnings as errors; includes are below the folder."""
+    """Compile and link as one command, as a firmware would; includes are below the folder."""
     program = folder / "program.elf"
-    command = [
-        *machine.compiler,
-        *WARNINGS,
-        f"-I{folder / 'include'}",
-        f"-I{HARNESS}",
-        *(str(source) for source in sources),
-        *link_arguments(machine),
-        "-o",
-        str(program),
+    startup = (HARNESS / "startup.c",) if machine.qemu else ()
+    command = [*machine.compiler, *WARNINGS, f"-I{folder / 'include'}", f"-I{HARNESS}"]
+    command += [*map(str, (*sources, *startup)), *link_arguments(machine), "-o", str(program)]
+    _execute(command, folder)
+    return program
+
+
+def build_batch(machine: Machine, batch: Batch) -> Path:
+    """Compile what no earlier batch did, and link."""
+    folder = batch.folder
+    cases = folder / "cases.c"
+    objects = [
+        compile_object(
+            _case_compiler(machine, batch, cases.read_text()),
+            cases,
+            folder,
+            reads=(folder / "vectors.bin", HARNESS / "cases.h"),
+        )
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-    assert done.returncode == 0, done.stderr[:4000]
+    # The name that the linker script knows.
+    shutil.copyfile(objects[0], folder / "cases.o")
+    objects[0] = folder / "cases.o"
+    sources = [HARNESS / "run_cases.c", *(folder / "src" / name for name in batch.kernels)]
+    if machine.qemu:
+        sources.append(HARNESS / "startup.c")
+    objects += [compile_object(machine.compiler, source, folder) for source in sources]
+    program = folder / "program.elf"
+    arguments = [*map(str, objects), *link_arguments(machine), "-o", str(program)]
+    _execute([*machine.compiler, *arguments], folder)
     return program
 
 
@@ -137,9 +221,9 @@ def run(machine: Machine, program: Path, *, icount: bool = False) -> str:
     return done.stdout + done.stderr
 
 
-def run_batch(machine: Machine, batch: Batch, folder: Path) -> tuple[int, list[str]]:
+def run_batch(machine: Machine, batch: Batch) -> tuple[int, list[str]]:
     """Run a batch; how many cases ran, and a line per difference."""
-    printed = run(machine, build(machine, batch.sources, folder))
+    printed = run(machine, build_batch(machine, batch))
     summary = _SUMMARY.search(printed)
     if summary is None:
         return 0, [f"the program did not end: {printed[-2000:]}"]

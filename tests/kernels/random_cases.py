@@ -9,56 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from tests.support.graph_builder import FB, Quant, Ref, per_tensor
-from tests.support.model_builder import ModelBuilder
+from tests.kernels.random_builder import RandomBuilder
+from tests.kernels.random_movement import (
+    concatenation,
+    pad,
+    reshape,
+    resize_nearest,
+    split,
+    strided_slice,
+    transpose,
+)
+from tests.support.graph_builder import FB, Ref
 from tests.support.shape_layers import conv_size, set_conv
-
-
-class RandomBuilder(ModelBuilder):
-    """The test model builder with wild quantization."""
-
-    def integer(self, low: int, high: int) -> int:
-        """A random integer, both ends included."""
-        return int(self.rng.integers(low, high + 1))
-
-    def choice(self, *options: Any) -> Any:
-        return options[self.integer(0, len(options) - 1)]
-
-    def chance(self, probability: float) -> bool:
-        return bool(self.rng.random() < probability)
-
-    def quant_for(
-        self,
-        std: float,
-        *,
-        dtype: str | None = None,
-        offset: float = 0.0,
-        positive: bool = False,
-    ) -> Quant | None:
-        if (dtype or self.dtype) != "int8":
-            return super().quant_for(std, dtype=dtype, offset=offset, positive=positive)
-        usual = 2.5 * std / 127 * float(self.rng.uniform(0.4, 2.5))
-        scale = usual * 2.0 ** self.integer(-6, 6) if self.chance(0.15) else usual
-        zero_point = self.choice(-128, 0, 127, self.integer(-128, 127), self.integer(-128, 127))
-        return per_tensor(float(np.float32(scale)), zero_point)
-
-    def _weights(
-        self, shape: tuple[int, ...], fan_in: int, *, axis: int, per_channel: bool
-    ) -> tuple[Ref, np.ndarray]:
-        weights, scales = super()._weights(shape, fan_in, axis=axis, per_channel=per_channel)
-        if self.chance(0.1):
-            # The sums' extremes: all weights at one end.
-            values = np.full(shape, self.choice(-127, 127))
-            weights = self.constant(values, "int8", quant=weights.quant)
-        return weights, scales
-
-    def maybe_relu(self) -> str:
-        return self.choice("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
-
-    def shape(self, rank: int, largest: int = 6) -> tuple[int, ...]:
-        return tuple(self.integer(1, largest) for _ in range(rank))
 
 
 def _image(b: RandomBuilder, *, channels: int | None = None) -> Ref:
@@ -91,8 +53,9 @@ def conv_2d(b: RandomBuilder) -> list[Ref]:
     geometry = _geometry(b, x)
     kernel = geometry.pop("kernel")
     filters = b.integer(1, 10)
-    if b.chance(0.15) and x.shape[3] % 2 == 0:
-        return [_grouped(b, x, kernel, geometry)]
+    divisors = [n for n in (2, 3, 4, 8) if x.shape[3] % n == 0]
+    if b.chance(0.2) and divisors:
+        return [_grouped(b, x, kernel, geometry, groups=b.choice(*divisors))]
     out = b.conv_2d(
         x,
         filters,
@@ -114,8 +77,10 @@ def _maybe_pooled(b: RandomBuilder, out: Ref) -> Ref:
     return out
 
 
-def _grouped(b: RandomBuilder, x: Ref, kernel: tuple[int, int], geometry: dict[str, Any]) -> Ref:
-    depth, groups = x.shape[3] // 2, 2
+def _grouped(
+    b: RandomBuilder, x: Ref, kernel: tuple[int, int], geometry: dict[str, Any], *, groups: int
+) -> Ref:
+    depth = x.shape[3] // groups
     filters = groups * b.integer(1, 4)
     weights, scales = b._weights(
         (filters, *kernel, depth), kernel[0] * kernel[1] * depth, axis=0, per_channel=True
@@ -237,6 +202,10 @@ def _unary(op: str) -> Callable[[RandomBuilder], list[Ref]]:
             options.alpha = float(b.rng.uniform(-0.5, 1.5))
             b.operator(op, [x], [out], options, version=2)
             return [out]
+        if op in ("RELU_N1_TO_1", "RELU_0_TO_1"):
+            out = b.fresh(x.shape, x.std)
+            b.operator(op, [x], [out])
+            return [out]
         if op == "RELU6":
             out = b.like(x, x.shape)
             b.operator(op, [x], [out], version=2)
@@ -246,95 +215,22 @@ def _unary(op: str) -> Callable[[RandomBuilder], list[Ref]]:
     return build
 
 
+def prelu(b: RandomBuilder) -> list[Ref]:
+    x = b.input(b.shape(b.integer(1, 4)))
+    shape = tuple(1 if b.chance(0.4) else size for size in x.shape)
+    shape = shape[b.integer(0, len(shape) - 1) :]
+    quant = b.quant_for(float(2.0 ** b.rng.uniform(-4, 2)))
+    alpha = b.constant(b.rng.integers(-128, 128, shape), "int8", quant=quant)
+    out = b.fresh(x.shape, x.std)
+    b.operator("PRELU", [x, alpha], [out])
+    return [out]
+
+
 def softmax(b: RandomBuilder) -> list[Ref]:
     x = b.input(
         b.choice((1, b.integer(1, 40)), b.shape(3, 8)), std=float(2.0 ** b.rng.uniform(-4, 6))
     )
     return [b.softmax(x, beta=b.choice(1.0, 1.0, 0.5, 2.0))]
-
-
-def pad(b: RandomBuilder) -> list[Ref]:
-    x = b.input(b.shape(b.integer(2, 4)))
-    pads = tuple((b.integer(0, 3), b.integer(0, 3)) for _ in x.shape)
-    if b.chance(0.5):
-        return [b.pad(x, pads)]
-    shape = tuple(size + sum(pair) for size, pair in zip(x.shape, pads, strict=True))
-    out = b.like(x, shape)
-    value = b.constant([b.integer(-128, 127)], "int8", quant=x.quant)
-    inputs = [x, b.constant(pads, "int32"), value]
-    b.operator("PADV2", inputs, [out], FB.PadV2OptionsT(), version=2)
-    return [out]
-
-
-def concatenation(b: RandomBuilder) -> list[Ref]:
-    shape = list(b.shape(b.integer(1, 4)))
-    axis = b.integer(0, len(shape) - 1)
-    first = b.input(tuple(shape))
-    parts = [first]
-    for _ in range(b.integer(1, 3)):
-        shape[axis] = b.integer(1, 6)
-        part = b.like(first, tuple(shape))
-        b.graph.inputs.append(part)
-        parts.append(part)
-    return [b.concatenation(parts, axis)]
-
-
-def split(b: RandomBuilder) -> list[Ref]:
-    shape = list(b.shape(b.integer(1, 4), 4))
-    axis = b.integer(0, len(shape) - 1)
-    parts = b.integer(2, 4)
-    shape[axis] = parts * b.integer(1, 3)
-    return b.split(b.input(tuple(shape)), parts, axis)
-
-
-def transpose(b: RandomBuilder) -> list[Ref]:
-    x = b.input(b.shape(b.integer(2, 5)))
-    order = tuple(int(a) for a in b.rng.permutation(len(x.shape)))
-    return [b.transpose(x, order)]
-
-
-def strided_slice(b: RandomBuilder) -> list[Ref]:
-    x = b.input(b.shape(b.integer(1, 4), 8))
-    begin, end, strides = [], [], []
-    masks = [0, 0, 0]
-    shape = []
-    for axis, size in enumerate(x.shape):
-        step = b.choice(1, 1, 2, 3, -1)
-        first = b.integer(0, size - 1)
-        if step > 0:
-            last = b.integer(first + 1, size)
-            count = -(-(last - first) // step)
-        else:
-            last, count = 0, first
-            masks[1] |= 1 << axis
-            count = first + 1
-        if b.chance(0.2):
-            masks[2] |= 1 << axis
-            step, last = 1, first + 1
-            masks[1] &= ~(1 << axis)
-        else:
-            shape.append(count)
-        if b.chance(0.3) and step > 0 and not masks[2] >> axis & 1:
-            first -= size
-        begin.append(first)
-        end.append(last)
-        strides.append(step)
-    out = b.like(x, tuple(shape))
-    options = FB.StridedSliceOptionsT()
-    options.endMask, options.shrinkAxisMask = masks[1], masks[2]
-    inputs = [x, *(b.constant(v, "int32") for v in (begin, end, strides))]
-    b.operator("STRIDED_SLICE", inputs, [out], options, version=2)
-    return [out]
-
-
-def reshape(b: RandomBuilder) -> list[Ref]:
-    x = b.input(b.shape(3))
-    kind = b.integer(0, 2)
-    if kind == 0:
-        return [b.reshape(x, (int(np.prod(x.shape)),))]
-    if kind == 1:
-        return [b.expand_dims(b.activation(x, "RELU"), b.integer(0, 2))]
-    return [b.squeeze(b.activation(b.input((1, *x.shape)), "TANH"), (0,)), b.reshape(x, x.shape)]
 
 
 def quantize(b: RandomBuilder) -> list[Ref]:
@@ -347,18 +243,6 @@ def quantize(b: RandomBuilder) -> list[Ref]:
 
 def dequantize(b: RandomBuilder) -> list[Ref]:
     return [b.dequantize(b.input((1, 64)))]
-
-
-def resize_nearest(b: RandomBuilder) -> list[Ref]:
-    x = b.input((1, b.integer(1, 9), b.integer(1, 9), b.integer(1, 5)))
-    height, width = b.integer(1, 14), b.integer(1, 14)
-    out = b.like(x, (1, height, width, x.shape[3]))
-    options = FB.ResizeNearestNeighborOptionsT()
-    options.alignCorners = b.chance(0.3)
-    options.halfPixelCenters = not options.alignCorners and b.chance(0.5)
-    inputs = [x, b.constant([height, width], "int32")]
-    b.operator("RESIZE_NEAREST_NEIGHBOR", inputs, [out], options, version=3)
-    return [out]
 
 
 BUILDERS: dict[str, Callable[[RandomBuilder], list[Ref]]] = {
@@ -374,6 +258,9 @@ BUILDERS: dict[str, Callable[[RandomBuilder], list[Ref]]] = {
     "MUL": _binary("MUL"),
     "RELU": _unary("RELU"),
     "RELU6": _unary("RELU6"),
+    "RELU_N1_TO_1": _unary("RELU_N1_TO_1"),
+    "RELU_0_TO_1": _unary("RELU_0_TO_1"),
+    "PRELU": prelu,
     "LEAKY_RELU": _unary("LEAKY_RELU"),
     "LOGISTIC": _unary("LOGISTIC"),
     "TANH": _unary("TANH"),

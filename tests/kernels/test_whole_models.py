@@ -56,7 +56,7 @@ def test_models_equal_the_wheel(machine: str, tmp_path: Path) -> None:
     cases = [case_of(name, data) for name, data in models().items()]
     batch = write_batch(cases, MACHINES[machine].target, tmp_path, MACHINES[machine].tuning)
     assert batch.refused == ()
-    n_run, differences = run_batch(MACHINES[machine], batch, tmp_path)
+    n_run, differences = run_batch(MACHINES[machine], batch)
     assert differences == []
     assert n_run == len(cases) >= 15
 

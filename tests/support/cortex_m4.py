@@ -50,6 +50,8 @@ constexpr std::size_t kInputBytes = 16;
 #include <cstddef>
 namespace ecg {{
 constexpr std::size_t kArenaBytes = {arena_bytes};
+constexpr std::size_t kArenaNeededBytes = 0;
+constexpr std::size_t kSearchFloorBytes = {arena_bytes};
 }}
 """,
     "generated/test_vector.h": """\

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -11,12 +13,13 @@ from typing import TYPE_CHECKING
 from tests.support.model_builder import ModelBuilder
 from tflm_gen.model.reader import parse_model, read_model
 from tflm_gen.pipeline import BuildRequest, build_project
+from tflm_gen.runner.emulators.qemu import command
 from tflm_gen.runner.launch import open_device
 from tflm_gen.runner.select import select_device
 from tflm_gen.runner.target import DeviceTarget, load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from tflm_gen.model.records import Model
@@ -114,3 +117,23 @@ def spoil_golden_output(elf: Path, spoiled: Path) -> Path:
         data[place(int.from_bytes(data[at : at + 4], "little"))] ^= 1
     spoiled.write_bytes(data)
     return spoiled
+
+
+@contextlib.contextmanager
+def qemu_on_a_terminal(project: DeviceProject) -> Iterator[str]:
+    """QEMU with its serial line on a pseudo-terminal; the terminal's name."""
+    machine = project.target.board.emulator.qemu
+    argv = command(
+        machine=machine.machine,
+        icount_shift=machine.icount_shift,
+        elf_path=project.target.elf_path,
+        serial="pty",
+    )
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        name = re.search(r"/dev/pts/\d+", process.stdout.readline())
+        yield name[0]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -1,6 +1,7 @@
 """A program that answers Renode's monitor commands the way the tool uses them; not an emulator.
 
-Run as ``renode``; the environment variable ``FAKE_RENODE`` says what goes wrong.
+Run as ``renode``; the environment variable ``FAKE_RENODE`` says what goes wrong. With
+``FAKE_RENODE_QEMU`` (machine, icount shift and firmware, by commas) QEMU runs the firmware behind it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -41,6 +43,20 @@ def run_script(path: str, fault: str) -> tuple[bytes, socket.socket | None]:
     return said, uart
 
 
+def start_qemu(line: socket.socket) -> None:
+    """Real firmware on the serial line; it ends with this program's process group."""
+    machine, shift, elf = os.environ["FAKE_RENODE_QEMU"].split(",")
+    subprocess.Popen(
+        [
+            *("qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none"),
+            *("-icount", f"shift={shift}", "-kernel", elf),
+            *("-chardev", f"socket,id=wire,fd={line.fileno()}", "-serial", "chardev:wire"),
+        ],
+        stdin=subprocess.DEVNULL,
+        pass_fds=[line.fileno()],
+    )
+
+
 def main() -> None:
     fault = os.environ.get("FAKE_RENODE", "")
     if sys.argv[1:] == ["--version"]:
@@ -63,6 +79,9 @@ def main() -> None:
                 monitor.sendall(said + PROMPT)
             elif command == "start" and uart is not None:
                 line, _ = uart.accept()
+                if "FAKE_RENODE_QEMU" in os.environ:
+                    start_qemu(line)
+                    continue
                 line.sendall(b"$0 READY after start\n")
                 line.recv(100)
                 time.sleep(0.05)

@@ -7,6 +7,7 @@ another model takes a fraction of a second instead of a build.
 from __future__ import annotations
 
 import dataclasses
+import struct
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from tests.support.corstone_firmware import build_project, image_spec, write_pro
 from tests.support.graph_builder import FB
 from tests.support.model_builder import ModelBuilder
 from tests.support.wheel_bench import Outcome
+from tflm_gen.arena_model.choice import search_floor
 from tflm_gen.errors import TflmGenError
 from tflm_gen.project.plan import GoldenVector
 from tflm_gen.runner.launch import open_device
@@ -26,14 +28,34 @@ from tflm_gen.tflm.image import IMAGE
 from tflm_gen.tflm.op_table import load_op_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from tflm_gen.model.records import Model
+    from tflm_gen.runner.session import DeviceSession
+    from tflm_gen.wire import Line
 
 MODEL_ROOM_BYTES = 192 * 1024
 ARENA_BYTES = 768 * 1024
 _INPUT_ROOM_BYTES = 8192
 _STEPS = {1: "resolver", 2: "allocate", 3: "invoke"}
+
+
+# Each model has a search floor of its own, patched like the model.
+_ARENA_CONFIG = f"""\
+#pragma once
+#include <cstddef>
+namespace ecg {{
+constexpr std::size_t kArenaBytes = {ARENA_BYTES};
+constexpr std::size_t kArenaNeededBytes = 0;
+[[gnu::used]] const volatile std::size_t kSearchFloorBytes = kArenaBytes;
+}}  // namespace ecg
+"""
+
+
+def _search_floor(model: Model) -> int:
+    floor = search_floor(model, core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
+    return min(ARENA_BYTES, ARENA_BYTES if floor is None else floor)
 
 
 class ImageBench:
@@ -48,36 +70,34 @@ class ImageBench:
         """Boot with the model; with inputs, also run one inference on them and read the outputs."""
         if not model.inputs or not model.outputs:
             return Outcome(verdict="not asked: no input or no output")
-        base, at = self._bases(len(model.inputs), len(model.outputs))
         if len(model.flatbuffer) > MODEL_ROOM_BYTES:
             return Outcome(verdict="too large for the bench")
-        data = bytearray(base.read_bytes())
-        data[at : at + len(model.flatbuffer)] = model.flatbuffer
-        elf = self._folder / "patched.elf"
-        elf.write_bytes(data)
         try:
-            return self._boot(elf, model, inputs)
+            return self._boot(model, inputs)
         except TflmGenError as error:
             return Outcome(verdict=f"crashed ({error.code})", said=error.message)
 
-    def _boot(self, elf: Path, model: Model, inputs: Sequence[bytes]) -> Outcome:
-        spec = image_spec_of_all(len(model.inputs), len(model.outputs))
-        target = DeviceTarget(
-            root=self._folder,
-            board_id=spec.board.id,
-            board=spec.board.spec,
-            elf_path=elf,
-            engine=spec.engine,
-            kernels=spec.kernels,
-            model_name="bench",
-            model=b"",
-            model_crc=0,
-        )
+    def instructions(self, model: Model) -> int | None:
+        """Instructions of one inference; None if the image does not run the model."""
+        if len(model.flatbuffer) > MODEL_ROOM_BYTES:
+            return None
+        try:
+            with self._session(model, None) as session:
+                boot = session.connect(require_ready=False)
+                if boot.status != 0 or boot.timer is None:
+                    return None
+                found = session.bench(warmup=1, runs=2, profile=False)
+        except TflmGenError:
+            return None
+        return session.clock.convert(min(found.invoke_ticks), boot.timer.hz)
+
+    def open(self, model: Model) -> AbstractContextManager[DeviceSession]:
+        """The firmware, booting with this model in it; the caller connects."""
+        return self._session(model, None)
+
+    def _boot(self, model: Model, inputs: Sequence[bytes]) -> Outcome:
         lines: list[str] = []
-        choice = select_device(target, with_name="qemu")
-        with open_device(
-            choice, timeout_s=20.0, on_line=lambda line: lines.append(str(line.text))
-        ) as session:
+        with self._session(model, lambda line: lines.append(str(line.text))) as session:
             report = session.connect(require_ready=False)
             said = " | ".join(line for line in lines if "ERROR" in line or "LOG" in line)
             if report.status != 0:
@@ -92,10 +112,38 @@ class ImageBench:
             outputs = tuple(session.read_output(index) for index in range(len(model.outputs)))
             return Outcome(verdict="ran", said=said, outputs=outputs)
 
+    def _session(
+        self, model: Model, on_line: Callable[[Line], None] | None
+    ) -> AbstractContextManager[DeviceSession]:
+        """The firmware, booting with this model in it."""
+        spec = image_spec_of_all(len(model.inputs), len(model.outputs))
+        base, at = self._bases(len(model.inputs), len(model.outputs))
+        data = bytearray(base.read_bytes())
+        data[at : at + len(model.flatbuffer)] = model.flatbuffer
+        floor = symbol_offset(base, "kSearchFloorBytes")
+        data[floor : floor + 4] = struct.pack("<I", _search_floor(model))
+        elf = self._folder / "patched.elf"
+        elf.write_bytes(data)
+        target = DeviceTarget(
+            root=self._folder,
+            board_id=spec.board.id,
+            board=spec.board.spec,
+            elf_path=elf,
+            engine=spec.engine,
+            kernels=spec.kernels,
+            model_name="bench",
+            model=b"",
+            model_crc=0,
+        )
+        choice = select_device(target, with_name="qemu")
+        return open_device(choice, timeout_s=20.0, on_line=on_line)
+
     def _build(self, n_inputs: int, n_outputs: int) -> tuple[Path, int]:
         """Firmware with room for a model, and where in the ELF the model is."""
         spec = image_spec_of_all(n_inputs, n_outputs)
         firmware = write_project(spec, self._folder / f"base_{n_inputs}_{n_outputs}", ARENA_BYTES)
+        config = firmware.root / "generated" / "arena_config.h"
+        config.write_text(_ARENA_CONFIG, encoding="utf-8")
         build_project(firmware.root, IMAGE)
         elf = next((firmware.root / "out").rglob("firmware*.elf"), None) or firmware.elf
         return elf, symbol_offset(elf, "kModelData")

@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("process", "toolchain", "runner", "quantize", "arena", "oracle", "golden", "vela"),
-        *("inspection", "cleanup", "check", "evaluate", "preprocess.binding"),
+        *("inspection", "board_new", "cleanup", "check", "evaluate", "peers", "preprocess.binding"),
         *("project.writer", "project.manifest_plan", "project.output"),
         *("tflm.choice", "tflm.deps", "tflm.image", "tflm.sources", "tflm.upstream"),
         *("records", "preprocess.binding", "evaluate.runs", "evaluate.beats", "evaluate.worker"),

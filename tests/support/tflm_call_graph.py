@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KERNELS = "tensorflow/lite/micro/kernels/"
+_CMSIS_NN = "cmsis_nn/Source/"
 _FUNCTION = re.compile(r"^([0-9a-f]{8}) <(.*)>:$")
 _BRANCH = re.compile(r"\b(?:bl|b|b\.w|blx|b\.n)\s+([0-9a-f]+) <([^>+]+)")
 _POINTER = re.compile(r"\.word\s+0x([0-9a-f]{8})")
@@ -63,9 +64,12 @@ class _Functions:
 def _function_files(elf: ELFFile) -> Iterator[tuple[int, str]]:
     for unit in elf.get_dwarf_info().iter_CUs():
         name = unit.get_top_DIE().attributes["DW_AT_name"].value.decode()
-        if "/tensorflow/tensorflow/" not in name:
+        if "/tensorflow/tensorflow/" in name:
+            path = "tensorflow/" + name.split("/tensorflow/tensorflow/")[1]
+        elif "cmsis" in name.lower() and "/Source/" in name:
+            path = _CMSIS_NN + name.split("/Source/")[1]
+        else:
             continue
-        path = "tensorflow/" + name.split("/tensorflow/tensorflow/")[1]
         for die in unit.iter_DIEs():
             if die.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in die.attributes:
                 yield die.attributes["DW_AT_low_pc"].value & ~1, path
@@ -93,13 +97,43 @@ def kernel_calls() -> Mapping[str, set[str]]:
     """Kernel files that a kernel file calls into, by their public functions."""
     functions = _functions()
     calls: dict[str, set[str]] = defaultdict(set)
-    for caller, callee in _references(functions):
+    for caller, callee in _all_references():
         source, target = functions.files.get(caller), functions.files.get(callee)
         if source is None or target is None or callee not in functions.public:
             continue
         if source != target and source.startswith(_KERNELS) and target.startswith(_KERNELS):
             calls[source].add(target)
     return calls
+
+
+@functools.cache
+def cmsis_nn_folders(source: str) -> frozenset[str]:
+    """Folders of CMSIS-NN with a function that a kernel file calls, directly or through others."""
+    functions = _functions()
+    targets: dict[int, set[int]] = defaultdict(set)
+    for caller, callee in _all_references():
+        targets[caller].add(callee)
+    waiting = [address for address, path in functions.files.items() if path == source]
+    seen: set[int] = set()
+    while waiting:
+        address = waiting.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        # Other kernel files have entries of their own in the recipe.
+        if functions.files.get(address, "") == source or _is_cmsis_nn(functions, address):
+            waiting += targets[address]
+    paths = (functions.files[address] for address in seen if _is_cmsis_nn(functions, address))
+    return frozenset(path.removeprefix(_CMSIS_NN).split("/")[0] for path in paths)
+
+
+def _is_cmsis_nn(functions: _Functions, address: int) -> bool:
+    return functions.files.get(address, "").startswith(_CMSIS_NN)
+
+
+@functools.cache
+def _all_references() -> tuple[tuple[int, int], ...]:
+    return tuple(_references(_functions()))
 
 
 def _references(functions: _Functions) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.support.command_line import run_tool
 from tests.support.ecg_records import SPEC_TEXT, make_signal, spec_with, write_npz
 from tflm_gen import cli
 from tflm_gen.model.reader import read_model
@@ -69,6 +70,39 @@ def test_the_model_carries_its_preprocessing_and_calibration(folder):
     assert choice["by_class"] == {"N": 60, "V": 60}
 
 
+def test_the_best_calibration_is_found_by_measurement_on_patients_kept_apart(
+    folder, tmp_path, capsys
+):
+    out = tmp_path / "best.tflite"
+    assert quantize(folder, "--method", "best", "--out", out) == 0
+    shown = capsys.readouterr()
+    assert "percentile 99.9, per tensor" in shown.out
+    assert shown.out.count(" *") == 1
+    record = json.loads(out.with_suffix(".calibration.json").read_text())
+    choice = record["choice"]
+    trials = {trial["name"]: trial for trial in choice["trials"]}
+    assert len(trials) == 10
+    best = trials[choice["best"]]
+    assert best["worst_drop_points"] == min(t["worst_drop_points"] for t in trials.values())
+    # Narrower ranges are in the models: another method, other scales.
+    widest = trials["minmax, per channel"]
+    assert widest["n_narrowed"] == 0
+    for name in ("percentile 99, per channel", "percentile 99, per tensor"):
+        assert trials[name]["n_narrowed"] > 0
+        assert len(trials[name]["scales"]) == len(widest["scales"])
+        assert (
+            min(a / b for a, b in zip(trials[name]["scales"], widest["scales"], strict=True)) < 0.95
+        )
+    # Three of twelve training records judge; no window is of one of them, none is of the test.
+    assert len(choice["validation_records"]) == 3
+    calibrated = {beat.split("@")[0] for beat in record["beats"]}
+    assert not calibrated & set(choice["validation_records"])
+    assert calibrated | set(choice["validation_records"]) == set(TRAIN.split(","))
+    # The model taken is the one measured, and it carries all records that it has seen.
+    carried = json.loads(read_model(out).metadata["TFLM_GEN_CALIBRATION"])
+    assert {r["name"] for r in carried["records"]} == set(TRAIN.split(","))
+
+
 def test_the_verb_scores_both_models_and_writes_three_pages(folder, tmp_path, capsys):
     assert evaluate(folder, "--split", TEST, "--out", tmp_path / "out", "--json") == 0
     document = json.loads(capsys.readouterr().out)
@@ -86,6 +120,86 @@ def test_the_verb_scores_both_models_and_writes_three_pages(folder, tmp_path, ca
     assert not re.search(r"(?:src|href)=|url\(|@import|<script", page)
     assert page.count("<svg") >= 3
     assert "| VEB Se |" in (tmp_path / "out" / "evaluate.md").read_text()
+
+
+def test_the_accepted_model_and_its_fallback_are_named_and_kept(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert evaluate(folder, "--split", TEST, "--out", out) == 0
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["rejected"] is None
+    assert (out / manifest["accepted"]["file"]).read_bytes() == (
+        folder / "net_int8.tflite"
+    ).read_bytes()
+    assert (out / manifest["fallback"]["file"]).read_bytes() == (folder / "net.keras").read_bytes()
+
+
+def test_nothing_of_tensorflow_is_on_the_terminal(folder, tmp_path):
+    for arguments in (
+        ("evaluate", folder / "net.keras", folder / "net_int8.tflite", "--records", folder),
+        ("quantize", folder / "net.keras", "--spec", folder / "spec.toml", "--train", TRAIN),
+    ):
+        more = ("--split", TEST, "--rounds", "20", "--spec", folder / "spec.toml")
+        if arguments[0] == "quantize":
+            more = ("--records", folder, "--out", tmp_path / "q.tflite")
+        result = run_tool(*map(str, (*arguments, *more)))
+        assert result.exit_code == 0, result.stderr
+        assert result.stderr == ""
+        assert "tensorflow/" not in result.stdout
+
+
+def test_a_fold_over_patients_is_a_split(folder, tmp_path, capsys):
+    """Calibrated on all folds but the second, tested on the second; on the first it is a leak."""
+    out = tmp_path / "fold.tflite"
+    code = cli.run(
+        [
+            *("quantize", str(folder / "net.keras"), "--records", str(folder), "--out", str(out)),
+            *("--spec", str(folder / "spec.toml"), "--train", "fold:2/4", "--windows", "100"),
+        ]
+    )
+    assert code == 0
+    capsys.readouterr()
+    base = ["evaluate", str(folder / "net.keras"), str(out), "--records", str(folder), "--json"]
+    assert cli.run([*base, "--rounds", "20", "--split", "fold:2/4"]) in (0, 1)
+    document = json.loads(capsys.readouterr().out)
+    assert document["split"]["name"] == "fold 2 of 4"
+    assert len(document["split"]["test"]) == 4
+    carried = json.loads(read_model(out).metadata["TFLM_GEN_CALIBRATION"])
+    assert not {r["name"] for r in carried["records"]} & set(document["split"]["test"])
+    assert set(document["records"]) == set(document["split"]["test"])
+    assert cli.run([*base, "--split", "fold:1/4"]) == 2
+    assert cli.run([*base, "--split", "fold:5/4"]) == 2
+
+
+def test_records_the_float_model_was_trained_on_stop_the_run_if_they_are_tested(folder, capsys):
+    arguments = ("--split", TEST, "--trained-on")
+    assert evaluate(folder, *arguments, "rec00,rec13") == 2
+    assert "test record rec13 and training record rec13" in capsys.readouterr().err
+    assert evaluate(folder, *arguments, TRAIN, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [record["name"] for record in document["trained_on"]] == TRAIN.split(",")
+
+
+def test_with_the_detector_in_the_loop_its_own_score_is_stated(folder, capsys):
+    evaluate(folder, "--split", TEST, "--trigger", "detector")
+    shown = capsys.readouterr().out
+    assert "beats: detector" in shown
+    assert re.search(r"detector    Se \d+\.\d+ \+P \d+\.\d+ gross.* within 150 ms", shown)
+    evaluate(folder, "--split", TEST, "--trigger", "detector", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["trigger"] == "detector"
+    assert found["detector"]["gross"]["se"] > 0.9
+    scored = found["models"]["int8"]["ec57"]["VEB"]["gross"]["se"]
+    # Beats that were missed count: with the detector, sensitivity is no better than without.
+    assert found["detector"]["models"]["int8"]["VEB"]["se"] <= scored
+
+
+def test_the_same_seed_gives_the_same_document(folder, capsys):
+    seen = []
+    for seed in ("3", "3", "4"):
+        evaluate(folder, "--split", TEST, "--seed", seed, "--json")
+        seen.append(json.loads(capsys.readouterr().out))
+    assert seen[0] == seen[1]
+    assert [document["bootstrap"]["seed"] for document in seen] == [3, 3, 4]
 
 
 def test_a_calibration_record_in_the_test_stops_the_run(folder, capsys):
@@ -125,11 +239,18 @@ def test_a_broken_int8_model_is_rejected_with_exit_code_1(folder, tmp_path, caps
     )
     assert code == 0
     arguments = ["evaluate", folder / "net.keras", out, "--records", folder, "--split", TEST]
-    arguments += ["--spec", folder / "spec.toml", "--rounds", "20"]
+    arguments += ["--spec", folder / "spec.toml", "--rounds", "20", "--out", tmp_path / "out"]
     assert cli.run([str(a) for a in arguments]) == 1
     shown = capsys.readouterr().out
     assert "REJECTED" in shown
     assert "VEB" in shown
+    # Nothing is marked accepted, and the float model stands in.
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["accepted"] is None
+    assert manifest["rejected"]["name"] == "broken"
+    assert manifest["gate"]["reasons"]
+    assert (tmp_path / "out" / manifest["fallback"]["file"]).is_file()
+    assert not list((tmp_path / "out").rglob("*.tflite"))
 
 
 def test_a_model_without_a_specification_says_what_can_go_wrong(folder, tmp_path, capsys):
@@ -149,10 +270,29 @@ def test_a_model_without_a_specification_says_what_can_go_wrong(folder, tmp_path
             str(out),
         ]
     )
-    capsys.readouterr()
+    warned = capsys.readouterr().err
+    assert "warning: the model carries no preprocessing" in warned
+    assert "nothing on the device notices" in warned
     code = cli.run(["evaluate", str(folder / "net.keras"), str(out), "--records", str(folder)])
     assert code == 2
     assert "carries no preprocessing" in capsys.readouterr().err
+
+
+def test_a_specification_for_another_model_is_refused_before_anything_is_written(
+    folder, tmp_path, capsys
+):
+    spec = tmp_path / "other.toml"
+    spec.write_text(SPEC_TEXT.replace("samples = 128", "samples = 96"))
+    out = tmp_path / "q.tflite"
+    code = cli.run(
+        [
+            *("quantize", str(folder / "net.keras"), "--records", str(folder), "--out", str(out)),
+            *("--spec", str(spec), "--train", TRAIN, "--windows", "100"),
+        ]
+    )
+    assert code == 2
+    assert "96 values for input 'beat', which takes 128" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_the_same_records_and_seed_give_the_same_bytes(folder, tmp_path):

@@ -131,6 +131,20 @@ def test_a_scalar_input_has_vectors_too():
     assert len(make_vectors([tensor("int8", shape=())])[0].inputs[0]) == 1
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16", "float32", "int32", "bool"])
+@pytest.mark.parametrize("shape", [(0,), (1, 0, 4), (), (1,)])
+@pytest.mark.parametrize("scales", [None, (), (0.0,)])
+def test_every_shape_and_quantization_has_vectors(dtype, shape, scales):
+    quantization = (
+        None if scales is None else Quantization(scales=scales, zero_points=(0,) * len(scales))
+    )
+    spec = replace(tensor(dtype, shape=shape), quantization=quantization)
+    vectors = make_vectors([spec, tensor("int8")], count=20)
+    n_bytes = spec.n_elements * {"int8": 1, "bool": 1, "int16": 2}.get(dtype, 4)
+    assert {len(vector.inputs[0]) for vector in vectors} == {n_bytes}
+    assert len({vector.inputs[1] for vector in vectors}) > 16
+
+
 def test_an_input_without_a_meaning_is_refused():
     with pytest.raises(UnsupportedModelError, match="string"):
         make_vectors([replace(INPUTS["int8"], dtype="string")])

@@ -25,6 +25,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "flash": ("tflm_gen.cli.flash", "Write a built project's firmware into its board."),
     "bench": ("tflm_gen.cli.bench", "Measure latency per inference and per operator."),
     "verify": ("tflm_gen.cli.verify", "Prove that the device's outputs equal the host's."),
+    "replay": (
+        "tflm_gen.cli.replay",
+        "Send recordings through a firmware's preprocessing; compare every byte.",
+    ),
     "compare": ("tflm_gen.cli.compare", "Compare the engines that a board can have, in one table."),
     "boards": ("tflm_gen.cli.boards", "List and show the supported boards."),
     "deps": ("tflm_gen.cli.deps", "List and fetch the parts that firmware links against."),

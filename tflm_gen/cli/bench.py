@@ -100,7 +100,7 @@ def _apply(
     target: DeviceTarget, choice: DeviceChoice, timeout_s: float, tflm_dir: Path | None
 ) -> AppliedArena:
     """Search on the device, then change the project."""
-    from tflm_gen.arena.apply import apply_arena
+    from tflm_gen.arena.apply import apply_arena, search_floor_in
     from tflm_gen.arena.search import prove_device_arena
     from tflm_gen.project.manifest import read_manifest
     from tflm_gen.runner.launch import open_device
@@ -108,8 +108,8 @@ def _apply(
     arena = read_manifest(target.root).arena
     found = prove_device_arena(
         lambda: open_device(choice, timeout_s=timeout_s),
-        high_bytes=arena.bytes,
-        guess_bytes=arena.bytes - arena.margin_bytes,
+        high_bytes=arena.bytes,  # The device says at start-up what it needs of it.
+        floor_bytes=search_floor_in(target.root),
     )
     return apply_arena(target.root, found, tflm_dir=tflm_dir)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group("boards")
 def command() -> None:
-    """List and show the supported boards."""
+    """List and show the supported boards, and make files for boards of your own."""
 
 
 @command.command("list")
@@ -60,3 +60,29 @@ def fit_boards(model: Path, as_json: bool) -> None:
         click.echo(json.dumps(fit_document(fits, model_bytes=model_bytes), indent=2))
     else:
         click.echo(fit_text(fits, model_bytes=model_bytes))
+
+
+@command.command("new")
+@click.argument("board_id", metavar="ID")
+@click.option("--from", "from_id", metavar="ID", required=True, help="The board to start from.")
+@click.option("--name", metavar="TEXT", help="Its name in reports; ID by default.")
+@json_option
+def new_board(board_id: str, from_id: str, name: str | None, as_json: bool) -> None:
+    """Make the file of a board of your own from one that exists.
+
+    It is written into $TFLM_GEN_BOARDS, else ~/.config/tflm-gen/boards; every verb finds it there.
+    """
+    from tflm_gen.board_new import write_new_board
+
+    path = write_new_board(board_id, from_id=from_id, name=name)
+    if as_json:
+        document = {
+            "schema": "tflm-gen/boards-new/1",
+            "board": board_id,
+            "from": from_id,
+            "file": str(path),
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    click.echo(f"written: {path}")
+    click.echo(f"next:    correct its facts, then: tflm-gen boards show {board_id}")

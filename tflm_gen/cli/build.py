@@ -54,6 +54,11 @@ KERNELS = ("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")
     is_flag=True,
     help="Plan the tensor arena ahead: operators reordered, offsets in the model.",
 )
+@click.option(
+    "--probe-arena",
+    is_flag=True,
+    help="Reserve all the board has; start-up reports the smallest arena that works there.",
+)
 @click.option("--no-build", is_flag=True, help="Write the project, link nothing.")
 @click.option("--no-cache", is_flag=True, help="Build even if nothing changed.")
 @json_option
@@ -69,6 +74,7 @@ def command(
     tflm_dir: Path | None,
     no_clean: bool,
     plan_memory: bool,
+    probe_arena: bool,
     no_build: bool,
     no_cache: bool,
     as_json: bool,
@@ -90,6 +96,7 @@ def command(
             npu=npu,
             project_kind=project_kind,
             tflm_dir=tflm_dir,
+            arena_mode="largest" if probe_arena else "proven",
             is_linked=not no_build,
             use_cache=not no_cache,
             is_cleaned=not no_clean,

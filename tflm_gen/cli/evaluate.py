@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ import click
 from tflm_gen.cli.options import json_option, show_step
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tflm_gen.evaluate.beats import BeatSet
     from tflm_gen.evaluate.splits import Split
     from tflm_gen.model.records import Model
@@ -40,7 +44,18 @@ if TYPE_CHECKING:
     default="de-chazal",
     show_default=True,
     metavar="NAME|LIST",
-    help="de-chazal (DS1/DS2 of MIT-BIH), or the test records as a comma list.",
+    help="de-chazal (DS1/DS2 of MIT-BIH), fold:K/N over patients, or a comma list for the test.",
+)
+@click.option(
+    "--trained-on",
+    metavar="LIST",
+    help="Records that FLOAT was trained on: one that is in the test, under any name, stops the "
+    "run. 'split': those of the split's other side.",
+)
+@click.option(
+    "--trigger",
+    type=click.Choice(["annotation_triggered", "detector"]),
+    help="How beats are found.  [default: as the preprocessing says]",
 )
 @click.option(
     "--preset",
@@ -61,6 +76,8 @@ def command(
     records: Path,
     spec_path: Path | None,
     split_name: str,
+    trained_on: str | None,
+    trigger: str | None,
     preset: str,
     out: Path | None,
     rounds: int,
@@ -69,71 +86,97 @@ def command(
 ) -> None:
     """Score FLOAT and INT8 on the same beats and say whether INT8 may replace FLOAT.
 
-    Exits with 1 when it is rejected. --out writes evaluate.json, evaluate.md and evaluate.html.
+    Exits with 1 when it is rejected. --out writes evaluate.json, evaluate.md, evaluate.html, and a
+    manifest.json that names the model to use: INT8 if it was accepted, and FLOAT as the fallback.
     """
     from tflm_gen.evaluate.beats import load_beats
-    from tflm_gen.evaluate.evaluation import compare, document
-    from tflm_gen.evaluate.runs import run_float, run_int8
+    from tflm_gen.evaluate.release import write_release
+    from tflm_gen.evaluate.split_choice import check_training, choose_split
     from tflm_gen.model.reader import read_model
+    from tflm_gen.quantize.source import source_kind
     from tflm_gen.report.evaluate_text import render_text
 
     model = read_model(int8_model)
-    spec = _spec(spec_path, model)
-    split = _split(split_name, records)
+    source_kind(float_model)  # Refuses a wrong file before any record is read.
+    spec = _spec(spec_path, model, trigger)
+    split = choose_split(split_name, records, spec, show_step)
     beats = load_beats(records, split.test, spec, skip_unusable=True, progress=show_step)
     _check_leak(model, beats, split)
-    show_step("float model")
-    float_run, batches = run_float(float_model, beats.inputs)
-    show_step("int8 model")
-    int8_run = run_int8(model, beats.inputs)
-    show_step(f"{rounds} draws of patients")
-    comparison = compare(
-        beats.scored, float_run, int8_run, preset=preset, n_rounds=rounds, seed=seed
-    )
-    facts = _facts(float_model, model, spec, split, beats) | {
-        "batch_invariance": {
-            "n_windows": batches.n_windows,
-            "largest_difference": batches.largest_difference,
-            "same_class": batches.same_class,
-        },
-        "bootstrap": {"rounds": rounds, "seed": seed, "unit": "patient"},
-    }
-    result = document(comparison, facts)
-    if not batches.same_class:
-        result["gate"]["accepted"] = False
-        result["gate"]["reasons"].append("the float model's class depends on the batch size")
+    training = check_training(trained_on, split, records, spec) if trained_on else ()
+    facts = _facts(float_model, model, spec, split, beats) | {"trained_on": list(training)}
+    draws = _Draws(preset=preset, rounds=rounds, seed=seed)
+    result = _scored(float_model, model, beats, draws, facts)
     if out is not None:
         _write(out, result, beats, spec)
+        write_release(out, result, float_model=float_model, int8=int8_model)
     click.echo(json.dumps(result, indent=2) if as_json else render_text(result))
     if not result["gate"]["accepted"]:
         ctx.exit(1)
 
 
-def _spec(path: Path | None, model: Model) -> PreprocessSpec:
-    from tflm_gen.errors import UsageError
-    from tflm_gen.preprocess.spec import load_spec, parse_spec
-    from tflm_gen.quantize.metadata import PREPROCESS
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Draws:
+    """The gate's preset, and how patients are drawn."""
 
-    if path is not None:
-        return load_spec(path)
-    carried = model.metadata.get(PREPROCESS)
-    if carried is None:
+    preset: str
+    rounds: int
+    seed: int
+
+
+def _scored(
+    float_model: Path, model: Model, beats: BeatSet, draws: _Draws, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Run both models, score, judge: the document."""
+    from tflm_gen.evaluate.detected_scores import detector_document
+    from tflm_gen.evaluate.evaluation import compare, document
+    from tflm_gen.evaluate.runs import run_float, run_int8
+
+    inputs = _with_extra(beats)
+    show_step("float model")
+    float_run, batches = run_float(float_model, inputs)
+    int8_run = run_int8(model, inputs, show_step)
+    show_step(f"{draws.rounds} draws of patients")
+    comparison = compare(
+        beats.scored,
+        float_run.first(beats.n_beats),
+        int8_run.first(beats.n_beats),
+        preset=draws.preset,
+        n_rounds=draws.rounds,
+        seed=draws.seed,
+        is_batch_invariant=batches.same_class,
+    )
+    more = {
+        "batch_invariance": dataclasses.asdict(batches),
+        "bootstrap": {"rounds": draws.rounds, "seed": draws.seed, "unit": "patient"},
+    }
+    result = document(comparison, facts | more)
+    if beats.detections:
+        result["detector"] = detector_document(beats, comparison, (float_run, int8_run))
+    return result
+
+
+def _with_extra(beats: BeatSet) -> dict[str, NDArray[np.float32]]:
+    """The scored beats, and behind them those that the detector made up."""
+    import numpy as np
+
+    return {
+        name: np.concatenate([values, beats.extra_inputs[name]])
+        for name, values in beats.inputs.items()
+    }
+
+
+def _spec(path: Path | None, model: Model, trigger: str | None) -> PreprocessSpec:
+    from tflm_gen.errors import UsageError
+    from tflm_gen.preprocess.carried import MISSING_HINT, carried_spec
+    from tflm_gen.preprocess.spec import load_spec, with_trigger
+
+    spec = load_spec(path) if path is not None else carried_spec(model)
+    if spec is None:
         raise UsageError(
             f"{model.name} carries no preprocessing: filter, rate and scale are guesses then",
-            hint="Give --spec FILE, or quantize with --spec so that the model carries it.",
+            hint=f"Give --spec FILE, or {MISSING_HINT}.",
         )
-    return parse_spec(carried.decode("utf-8", "replace"), f"{model.name}: {PREPROCESS}")
-
-
-def _split(name: str, folder: Path) -> Split:
-    from tflm_gen.evaluate.beats import find_records
-    from tflm_gen.evaluate.splits import Split, de_chazal
-
-    if name == "de-chazal":
-        return de_chazal()
-    test = tuple(part.strip() for part in name.split(",") if part.strip())
-    others = tuple(n for n in find_records(folder) if n not in test)
-    return Split(name=f"test records {', '.join(test)}", train=others, test=test)
+    return with_trigger(spec, trigger or spec.trigger, model.name)
 
 
 def _check_leak(model: Model, beats: BeatSet, split: Split) -> None:
@@ -162,7 +205,7 @@ def _facts(
             "bytes": len(model.flatbuffer),
         },
         "preprocessing_sha256": spec_sha256(spec),
-        "trigger": spec.trigger,
+        "trigger": beats.trigger,
         "split": {
             "name": split.name,
             "test": [record.name for record in beats.records],
@@ -182,8 +225,9 @@ def _write(out: Path, result: dict[str, Any], beats: BeatSet, spec: PreprocessSp
         {
             "caption": f"record {worst['record']} at {_time(beats, worst['row'], spec)}: "
             f"true {worst['true']}, int8 says {worst['called']} "
-            f"({worst['confidence']:.2f}), float {worst['float_called']}",
-            "samples": beats.inputs[spec.window_input][worst["row"]].ravel().tolist(),
+            f"({worst['confidence']:.2f}), float {worst['float_called']}; "
+            f"{spec.window_samples / spec.output_rate_hz:.2f} s",
+            "samples": beats.inputs[spec.window_input][worst["row"]][:, 0].tolist(),
             "beat_at": spec.window_before,
         }
         for worst in result["worst"]

@@ -34,7 +34,9 @@ def command(
 
     target = load_target(project)
     choice = choose_flasher(target, tool_name=tool_name)
-    request = flash_request(target, choice, image=firmware_image(target), port=port, probe=probe)
+    request = flash_request(
+        target, choice, image=firmware_image(target, choice), port=port, probe=probe
+    )
     if not as_json:
         click.echo(f"flashing {request.image} with {choice.flasher.name} ({choice.reason})")
     report = choice.flasher.flash(request)

@@ -11,8 +11,11 @@ import click
 
 from tflm_gen.cli.options import json_option, show_step
 from tflm_gen.errors import UsageError
+from tflm_gen.quantize.records import PERCENTILE
 
 if TYPE_CHECKING:
+    from tflm_gen.quantize.calibration_records import RecordSource
+    from tflm_gen.quantize.choice import Choice
     from tflm_gen.quantize.records import QuantizeAnswer, QuantizeRequest
 
 
@@ -35,14 +38,14 @@ if TYPE_CHECKING:
     "spec_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With --records: the preprocessing, which the model then carries.",
+    help="The preprocessing, which the model then carries; --records needs it.",
 )
 @click.option(
     "--train",
     default="de-chazal",
     show_default=True,
     metavar="NAME|LIST",
-    help="With --records: de-chazal (DS1 of MIT-BIH), all, or a comma list.",
+    help="With --records: de-chazal (DS1 of MIT-BIH), fold:K/N (all but that fold), all, a list.",
 )
 @click.option("--windows", default=200, show_default=True, help="With --records: how many.")
 @click.option("--seed", default=0, show_default=True, help="With --records: of the choice.")
@@ -55,6 +58,13 @@ if TYPE_CHECKING:
 )
 @click.option("--io", default="int8", show_default=True, help="Inputs and outputs: int8, float32.")
 @click.option("--scheme", default="int8", show_default=True, help="int8, or int16x8.")
+@click.option(
+    "--method",
+    default="minmax",
+    show_default=True,
+    help="Ranges: minmax, percentile, mse; with --records also best: all of them tried.",
+)
+@click.option("--percentile", default=PERCENTILE, show_default=True, help="With that method.")
 @click.option("--per-tensor", is_flag=True, help="One scale per weight tensor, not per channel.")
 @click.option(
     "--held-out",
@@ -76,14 +86,19 @@ def command(
     out_path: Path | None,
     io: str,
     scheme: str,
+    method: str,
+    percentile: float,
     per_tensor: bool,
     held_out: float,
     timeout_s: float,
     as_json: bool,
 ) -> None:
     """Quantize MODEL (.keras, .h5, SavedModel or float .tflite) with representative windows."""
+    from tflm_gen.preprocess.carried import MISSING, MISSING_HINT
     from tflm_gen.quantize.client import quantize_model
     from tflm_gen.quantize.records import QuantizeRequest
+    from tflm_gen.quantize.source import source_kind
+    from tflm_gen.report.quantize_text import quantize_text
 
     out = out_path or Path(f"{model.stem}_{scheme}.tflite")
     request = QuantizeRequest(
@@ -94,95 +109,113 @@ def command(
         per_channel=not per_tensor,
         held_out=held_out,
         output_path=str(out),
+        method=method,
+        percentile=percentile,
     )
     if (data is None) == (records is None):
         raise UsageError("give --data or --records, one of them", hint="See docs/calibration.md.")
+    source_kind(model)  # Refuses a wrong file before any record is read.
+    choice: Choice | None = None
+    warnings: tuple[str, ...] = ()
     if records is None:
-        answer = quantize_model(request, timeout_s=timeout_s)
+        answer = quantize_model(_with_spec(request, spec_path), timeout_s=timeout_s)
     else:
-        answer = _from_records(
-            request, records, spec_path, train=train, windows=windows, seed=seed, limit=timeout_s
+        source = _source(records, spec_path, train=train, method=method)
+        answer, choice, warnings = _from_records(
+            request, source, windows=windows, seed=seed, limit=timeout_s
         )
+    warnings += () if spec_path else (f"{MISSING}; {MISSING_HINT}",)
     if as_json:
-        document = {
-            "schema": "tflm-gen/quantize/1",
-            "output": str(out),
-            "scheme": scheme,
-            "io": io,
-            "per_channel": not per_tensor,
-            **dataclasses.asdict(answer),
-        }
-        click.echo(json.dumps(document, indent=2))
+        head = {"output": str(out), "per_channel": not per_tensor, "method": method}
+        head |= {"scheme": scheme, "io": io}
+        click.echo(json.dumps(_document(head, answer, choice, warnings), indent=2))
     else:
-        click.echo(_summary(answer, out=out, scheme=scheme))
+        click.echo(quantize_text(answer, choice, out=out, scheme=scheme))
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
-def _from_records(
-    request: QuantizeRequest,
-    records: Path,
-    spec_path: Path | None,
-    *,
-    train: str,
-    windows: int,
-    seed: int,
-    limit: float,
-) -> QuantizeAnswer:
-    """Choose windows, quantize with all of them, and keep the choice beside the model."""
-    import tempfile
+def _document(
+    head: dict[str, object],
+    answer: QuantizeAnswer,
+    choice: Choice | None,
+    warnings: tuple[str, ...],
+) -> dict[str, object]:
+    taken = {"per_channel": choice.best.per_channel, "method": choice.best.method} if choice else {}
+    return {
+        "schema": "tflm-gen/quantize/1",
+        **head,
+        **taken,
+        **dataclasses.asdict(answer),
+        "choice": choice.document() if choice else None,
+        "warnings": list(warnings),
+    }
 
-    from tflm_gen.quantize.calibration_records import calibration_from_records
-    from tflm_gen.quantize.client import quantize_model
+
+def _with_spec(request: QuantizeRequest, spec_path: Path | None) -> QuantizeRequest:
+    """The request with the specification as metadata, if there is one."""
+    from tflm_gen.preprocess.carried import METADATA_KEY
+    from tflm_gen.preprocess.spec import load_spec
+
+    if request.method == "best":
+        raise UsageError(
+            "--method best needs --records: windows without patients and classes cannot judge",
+            hint="Give --records and --spec, or choose minmax, percentile or mse.",
+        )
+    if spec_path is None:
+        return request
+    load_spec(spec_path)
+    text = spec_path.read_text(encoding="utf-8")
+    return dataclasses.replace(request, metadata={METADATA_KEY: text})
+
+
+def _source(records: Path, spec_path: Path | None, *, train: str, method: str) -> RecordSource:
+    from tflm_gen.quantize.calibration_records import RecordSource
 
     if spec_path is None:
         raise UsageError(
             "--records needs --spec: how samples become the model's inputs",
             hint="docs/preprocessing.md has one to start from.",
         )
-    with tempfile.TemporaryDirectory(prefix="tflm-gen-") as folder:
-        chosen = calibration_from_records(
-            records,
-            spec_path,
-            train=train,
-            count=windows,
-            seed=seed,
-            into=Path(folder),
-            progress=show_step,
-        )
-        answer = quantize_model(
-            dataclasses.replace(
-                request,
-                data_path=str(chosen.data_path),
-                metadata=chosen.metadata,
-                # Every chosen window counts; labelled records of other people judge the result.
-                held_out=0.0,
-            ),
-            timeout_s=limit,
-        )
-    for warning in chosen.selection.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    return RecordSource(
+        folder=records,
+        spec_path=spec_path,
+        train=train,
+        has_validation=method == "best",
+        progress=show_step,
+    )
+
+
+def _from_records(
+    request: QuantizeRequest, source: RecordSource, *, windows: int, seed: int, limit: float
+) -> tuple[QuantizeAnswer, Choice | None, tuple[str, ...]]:
+    """Choose windows, quantize with all of them, and keep the choice beside the model."""
+    import tempfile
+
+    from tflm_gen.quantize.calibration_records import calibration_from_records
+    from tflm_gen.quantize.choice import choose_calibration
+    from tflm_gen.quantize.client import quantize_model
+
     out = Path(request.output_path)
-    out.with_suffix(".calibration.json").write_text(chosen.record, encoding="utf-8")
-    return answer
-
-
-def _summary(answer: QuantizeAnswer, *, out: Path, scheme: str) -> str:
-    agreement = answer.agreement
-    share = answer.quantized_bytes / answer.float_bytes
-    lines = [
-        f"quantized   {out}  ({scheme}, {answer.n_calibration} calibration windows)",
-        f"size        float .tflite {answer.float_bytes:,} B -> {answer.quantized_bytes:,} B "
-        f"({share:.1%})",
-        f"compared    on {agreement.split}; {scheme} ran on {agreement.runtime}",
-    ]
-    if agreement.same_class is not None:
-        lines.append(
-            f"same class  {agreement.same_class} of {agreement.n_windows} "
-            f"({agreement.same_class / agreement.n_windows:.2%})"
+    choice: Choice | None = None
+    with tempfile.TemporaryDirectory(prefix="tflm-gen-") as folder:
+        chosen = calibration_from_records(source, count=windows, seed=seed, into=Path(folder))
+        # Every chosen window counts; labelled records of other people judge the result.
+        request = dataclasses.replace(
+            request,
+            data_path=str(chosen.data_path),
+            metadata=chosen.metadata,
+            held_out=0.0,
         )
-    lines += [
-        f"output diff max {agreement.max_abs_error:.4g}, mean {agreement.mean_abs_error:.3g}",
-        f"sha256      {answer.quantized_sha256}",
-        "Agreement with the float model is not accuracy: compare both with labels before use.",
-        f"next        tflm-gen build {out} --board corstone300",
-    ]
-    return "\n".join(lines)
+        if chosen.validation is None:
+            answer = quantize_model(request, timeout_s=limit)
+        else:
+            choice = choose_calibration(
+                request, chosen.validation, Path(folder), timeout_s=limit, progress=show_step
+            )
+            answer = choice.answer
+            out.write_bytes(choice.model)
+    record = chosen.record | {"choice": choice.document() if choice else None}
+    text = json.dumps(record, indent=2) + "\n"
+    out.with_suffix(".calibration.json").write_text(text, encoding="utf-8")
+    return answer, choice, chosen.selection.warnings

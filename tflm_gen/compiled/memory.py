@@ -60,6 +60,13 @@ class MemoryPlan:
         """How far the plan may be from the best possible one."""
         return self.arena_bytes - self.lower_bound_bytes
 
+    @property
+    def words(self) -> str:
+        """How good the plan is."""
+        if self.gap_bytes == 0:
+            return "optimal: no placement needs less"
+        return f"{self.gap_bytes} bytes above the lower bound of {self.lower_bound_bytes}"
+
 
 def _round_up(n_bytes: int, alignment: int) -> int:
     return -(-n_bytes // alignment) * alignment

@@ -69,13 +69,18 @@ def requantize_table(source: Affine, out: Affine) -> tuple[int, ...]:
     return _table(lambda q: clamp_int8(fx.rescale(q - source.zero_point, factor) + out.zero_point))
 
 
-def relu_table(source: Affine, out: Affine) -> tuple[int, ...]:
-    """RELU: rescaled, then clamped below at the output's zero."""
+def relu_table(
+    source: Affine, out: Affine, low: float = 0.0, high: float = math.inf
+) -> tuple[int, ...]:
+    """RELU, RELU_N1_TO_1, RELU_0_TO_1: rescaled, then clamped to two real numbers."""
     factor = fx.quantize_multiplier(fx.float32(source.scale / out.scale))
-    low = max(INT8_MIN, out.zero_point)
+    lowest = max(INT8_MIN, quantize_float32(low, out))
+    highest = INT8_MAX if high == math.inf else min(INT8_MAX, quantize_float32(high, out))
+    # As TFLite does it: the upper clamp has the last word where the two cross.
     return _table(
-        lambda q: max(
-            low, min(INT8_MAX, out.zero_point + fx.rescale(q - source.zero_point, factor))
+        lambda q: min(
+            highest,
+            max(lowest, out.zero_point + fx.rescale(q - source.zero_point, factor)),
         )
     )
 
@@ -110,8 +115,10 @@ def _input_radius(integer_bits: int, left_shift: int) -> int:
 def _squashing_table(
     source: Affine, function: Callable[[int, int], int], out_bits: int, out_offset: int
 ) -> tuple[int, ...]:
-    factor = fx.quantize_multiplier(source.scale * 2.0 ** (31 - _UNARY_INTEGER_BITS))
-    radius = _input_radius(_UNARY_INTEGER_BITS, factor.shift)
+    real = source.scale * 2.0 ** (31 - _UNARY_INTEGER_BITS)
+    factor = fx.quantize_multiplier(real)
+    # TFLM's own exponent, which may be larger than a multiplier's: then every input saturates.
+    radius = _input_radius(_UNARY_INTEGER_BITS, math.frexp(real)[1])
 
     def value_of(q: int) -> int:
         shifted = q - source.zero_point
@@ -155,6 +162,16 @@ def _high_mul16(a: int, b: int) -> int:
     return int(math.copysign(abs(nudged) >> 15, nudged))
 
 
+def _divide_pot16(value: int, exponent: int) -> int:
+    """Quotient value / 2^exponent as TFLM takes it of 16 bits, halves away from zero.
+
+    From 16 bits on its mask wraps, and the sign is all that is left of the value.
+    """
+    mask = _wrap16((1 << exponent) - 1)
+    threshold = (mask >> 1) + (1 if value < 0 else 0)
+    return (value >> exponent) + (1 if value & mask > threshold else 0)
+
+
 def _mantissa16(factor: fx.Multiplier) -> int:
     if factor.mantissa >= fx.INT32_MAX - (1 << 15):
         return 2**15 - 1
@@ -178,14 +195,14 @@ def hard_swish_table(source: Affine, out: Affine) -> tuple[int, ...] | None:
         if to_gate.shift > 0:
             gate = _saturate16(gate << 1)
         elif to_gate.shift < 0:
-            gate = fx.divide_pot(gate, -to_gate.shift)
+            gate = _divide_pot16(gate, -to_gate.shift)
         return (gate + (1 << 15)) >> 1
 
     def value_of(q: int) -> int:
         fine = _wrap16((q - source.zero_point) << 7)
         product = gate_of(fine) * _high_mul16(fine, _mantissa16(to_out))
         scaled = int(math.copysign(abs(product) >> 15, product))
-        return clamp_int8(fx.divide_pot(scaled, -to_out.shift) + out.zero_point)
+        return clamp_int8(_divide_pot16(scaled, -to_out.shift) + out.zero_point)
 
     return _table(value_of)
 

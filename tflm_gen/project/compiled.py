@@ -70,6 +70,7 @@ def static_arena(compiled: CompiledModel) -> ArenaResult:
         ran_at=None,
         failed_at=None,
         margin_bytes=0,
+        modelled_from=compiled.memory.words,
     )
 
 

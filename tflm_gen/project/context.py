@@ -52,10 +52,12 @@ class AppConfigContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArenaConfigContext:
-    """Fills ``arena_config.h``: the arena's size and how it is known."""
+    """Fills ``arena_config.h``: the arena's size, how it is known, the smallest start-up tries."""
 
     arena_bytes: int
     basis: str
+    needed_bytes: int
+    search_floor_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +127,40 @@ class ReadmeContext:
     configure: str
     image_note: str
     packages: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigField:
+    """One field of a C structure: its name, and its value as C++ writes it."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreprocessConfigContext:
+    """Fills ``preprocess_config.h``: the way from converter samples to the model's inputs.
+
+    Attributes:
+        model_name: Name of the model.
+        spec_sha256: Hash of what the specification says.
+        trigger: How beats are found.
+        has_detector: The firmware finds them itself.
+        window_input: Which input takes the window.
+        window_values: How many values it has.
+        rr_input: Which input takes the intervals.
+        rr_count: How many there are; 0 for none.
+        preprocess: Fields of ``EcgPreprocessConfig``.
+        detector: Fields of ``EcgDetectorConfig``.
+    """
+
+    model_name: str
+    spec_sha256: str
+    trigger: str
+    has_detector: bool
+    window_input: int
+    window_values: int
+    rr_input: int
+    rr_count: int
+    preprocess: tuple[ConfigField, ...]
+    detector: tuple[ConfigField, ...]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tflm_gen.errors import NotAProjectError, ProjectModifiedError
+from tflm_gen.project.read_file import MAX_MANIFEST_BYTES, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
 MANIFEST_NAME = "manifest.json"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _inside(path: str) -> str:
+    """A path that stays in the project, whatever system reads it."""
+    posix, windows = PurePosixPath(path), PureWindowsPath(path)
+    if ".." in windows.parts or posix.is_absolute() or windows.drive or windows.root:
+        raise ValueError(f"{path[:80]!r} leads out of the project")
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(_inside)]
 
 
 class _Record(BaseModel):
@@ -36,7 +49,7 @@ class ModelInfo(_Record):
     """The model as the user gave it."""
 
     name: str
-    file: str
+    file: FilePath
     sha256: Sha256
     bytes: int
     crc32: int
@@ -78,11 +91,11 @@ class CleanedModelInfo(_Record):
         note: What the original would have done on TFLM if it is no good there; may be empty.
     """
 
-    file: str | None
+    file: FilePath | None
     sha256: Sha256
     bytes: int
     crc32: int
-    original_file: str
+    original_file: FilePath
     steps: tuple[CleanStepInfo, ...]
     undone: tuple[CleanStepInfo, ...]
     proof: CleanProofInfo
@@ -126,8 +139,9 @@ class ArenaInfo(_Record):
             for builds that measure.
         ran_at: Smallest size that ran; None unless proven.
         failed_at: Largest size that failed; None unless proven, or if nothing smaller exists.
-        margin_bytes: Part of ``bytes`` that is headroom.
-        rule: What a modelled size was computed from; None otherwise.
+        margin_bytes: Part of ``bytes`` that is headroom; of a proven arena, what keeps temporary
+            data apart where TFLM would not notice (docs/arena.md).
+        rule: What a modelled size was computed from, or how good a static plan is; else None.
         kernels: Kernel library of the run.
         core: Core of the run.
         tflm: TFLM of the run.
@@ -199,7 +213,7 @@ class LinkedInfo(_Record):
     """The firmware that was linked: paths in the project."""
 
     engine: str
-    elf: str
+    elf: FilePath
     hex: str | None
     map: str | None
 
@@ -246,6 +260,22 @@ class NpuInfo(_Record):
     fast_memory_bytes: int
 
 
+class FallbackInfo(_Record):
+    """The float model that the quantized one was made from: what to return to if it fails.
+
+    Attributes:
+        float_sha256: Hash of the float model as it was given to ``quantize``.
+        preprocessing_sha256: Hash of what the specification says; None without one.
+        trigger: How beats are found; None without a specification.
+        calibration_records: How many records the ranges come from; None if that is not recorded.
+    """
+
+    float_sha256: Sha256
+    preprocessing_sha256: Sha256 | None
+    trigger: str | None
+    calibration_records: int | None
+
+
 class Decision(_Record):
     """One choice and why it was made."""
 
@@ -271,8 +301,9 @@ class Manifest(_Record):
     operators: tuple[OperatorInfo, ...]
     toolchain: ToolchainInfo | None
     linked: LinkedInfo | None
-    files: dict[str, Sha256]
+    files: dict[FilePath, Sha256]
     npu: NpuInfo | None = None
+    fallback: FallbackInfo | None = None
     warnings: tuple[str, ...]
     decisions: tuple[Decision, ...]
 
@@ -312,7 +343,7 @@ def read_manifest(project: Path) -> Manifest:
     """
     path = project / MANIFEST_NAME
     try:
-        data = path.read_bytes()
+        data = read_regular(path, limit=MAX_MANIFEST_BYTES)
     except OSError as error:
         raise NotAProjectError(
             f"{project} is not a generated project: it has no readable {MANIFEST_NAME}",
@@ -330,7 +361,7 @@ def check_files(project: Path, manifest: Manifest) -> None:
     changed = []
     for name, expected in manifest.files.items():
         try:
-            found = hashlib.sha256((project / name).read_bytes()).hexdigest()
+            found = hashlib.sha256(read_regular(project / name)).hexdigest()
         except OSError:
             found = None
         if found != expected:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tflm_gen import __version__
 from tflm_gen.project import manifest as m
 from tflm_gen.project.cleaned import cleaned_model_info, cleaning_decisions
+from tflm_gen.project.fallback import fallback_info
 from tflm_gen.project.plan import MODEL_FILE, ORIGINAL_FILE, ProjectSpec, model_crc
 from tflm_gen.tflm.source_facts import Reasoned
 
@@ -78,6 +79,7 @@ def plan_manifest(inputs: ManifestInputs) -> m.Manifest:
         linked=_linked(inputs),
         files=m.hash_files({str(path): data for path, data in inputs.files.items()}),
         npu=_npu(spec.npu) if spec.npu else None,
+        fallback=fallback_info(spec),
         warnings=inputs.warnings,
         decisions=tuple(
             m.Decision(what=item.what, choice=item.choice, reason=item.reason)
@@ -120,7 +122,7 @@ def _arena(inputs: ManifestInputs) -> m.ArenaInfo:
             "ran_at": arena.ran_at,
             "failed_at": arena.failed_at,
             "margin_bytes": arena.margin_bytes,
-            "rule": arena.modelled_from if arena.basis == "modelled" else None,
+            "rule": arena.modelled_from if arena.basis in ("modelled", "static") else None,
             "kernels": inputs.spec.kernels,
             "core": inputs.spec.board.spec.cpu.core,
             "tflm": inputs.spec.runtime_id,

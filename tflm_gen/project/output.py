@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tflm_gen.project.manifest import MANIFEST_NAME
 from tflm_gen.project.manifest_plan import ManifestInputs, plan_manifest
 from tflm_gen.project.plan import plan_project
+from tflm_gen.project.preprocessing import preprocess_warnings
 from tflm_gen.project.writer import staged_project, write_files
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ def write_project(
     Raises:
         OutputFolderError: If the folder cannot be written or replaced.
     """
-    project = plan_project(spec, arena_bytes=arena.size_bytes, arena_basis=arena.words)
+    project = plan_project(
+        spec,
+        arena_bytes=arena.size_bytes,
+        arena_basis=arena.words,
+        needed_bytes=arena.needed_bytes,
+    )
     files = dict(sorted(kind.plan(spec, project.files).items()))
     if built is not None:
         out = PurePosixPath("out")
@@ -62,7 +68,11 @@ def write_project(
             sizes=built.outcome.sizes if built else None,
             compiler=built.toolchain.compiler if built else None,
             cmake=built.toolchain.cmake if built else None,
-            warnings=(*spec.check_warnings, *(built.outcome.warnings if built else ())),
+            warnings=(
+                *preprocess_warnings(spec),
+                *spec.check_warnings,
+                *(built.outcome.warnings if built else ()),
+            ),
         )
     )
     with staged_project(root) as staging:

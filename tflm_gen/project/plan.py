@@ -12,9 +12,11 @@ from tflm_gen import __version__, resources
 from tflm_gen.errors import UnsupportedModelError
 from tflm_gen.model.dtypes import tensor_bytes
 from tflm_gen.project import context as ctx
+from tflm_gen.project.arena_header import arena_config, search_floor_of
 from tflm_gen.project.compiled import ENGINE, RUNTIME_ID, CompiledPart, static_arena
 from tflm_gen.project.model_array import array_lines, model_data_header, model_data_source
 from tflm_gen.project.npu import npu_defines, npu_settings
+from tflm_gen.project.preprocessing import preprocess_files
 from tflm_gen.project.render import render
 
 if TYPE_CHECKING:
@@ -115,18 +117,16 @@ class FirmwareProject:
     files: Mapping[PurePosixPath, bytes]
 
 
-def arena_config(arena_bytes: int, basis: str) -> bytes:
-    """Text of ``arena_config.h``, the one file that changes with the arena."""
-    return render("arena_config.h.j2", ctx.ArenaConfigContext(arena_bytes=arena_bytes, basis=basis))
-
-
-def plan_project(spec: ProjectSpec, *, arena_bytes: int, arena_basis: str) -> FirmwareProject:
+def plan_project(
+    spec: ProjectSpec, *, arena_bytes: int, arena_basis: str, needed_bytes: int = 0
+) -> FirmwareProject:
     """All files of the project but its manifest and what a build makes.
 
     Args:
         spec: Model, board and choices.
         arena_bytes: Size of the tensor arena.
         arena_basis: How it is known, in words for a comment.
+        needed_bytes: What the model is known to need of it; 0 if that is not known.
 
     Raises:
         UnsupportedModelError: If an input or output has no fixed size.
@@ -147,12 +147,15 @@ def plan_project(spec: ProjectSpec, *, arena_bytes: int, arena_basis: str) -> Fi
     )
     generated = PurePosixPath("generated")
     vector = _vector_context(spec)
-    files[generated / "arena_config.h"] = arena_config(arena_bytes, arena_basis)
+    files[generated / "arena_config.h"] = arena_config(
+        arena_bytes, arena_basis, floor_bytes=search_floor_of(spec), needed_bytes=needed_bytes
+    )
     if not spec.tflm_obstacle:
         files[generated / "op_resolver.h"] = render("op_resolver.h.j2", _resolver_context(spec))
     if spec.compiled is not None:
         files.update(spec.compiled.files)
     files[generated / "app_config.h"] = render("app_config.h.j2", _config_context(spec))
+    files.update(preprocess_files(spec))
     files[generated / "test_vector.h"] = render("test_vector.h.j2", vector)
     files[generated / "test_vector.cc"] = render("test_vector.cc.j2", vector)
     files[generated / "project.cmake"] = render("project.cmake.j2", _cmake_context(spec))
@@ -195,7 +198,7 @@ def _static_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
         *(f"engine/{name}" for name in _carried_engines(spec)),
         f"tflm_api/{spec.source.id}",
         f"tflm_source/{spec.source.id}",
-        *(f"port/{name}" for name in (family, *_needed_ports(root, family))),
+        *(f"port/{name}" for name in (family, *needed_ports(root, family))),
     ]
     singles = ["CMakeLists.txt", "CMakePresets.json", f"tflm_source/{spec.source.id}.cmake"]
     paths = [root / name for name in singles]
@@ -227,7 +230,7 @@ def _renode_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
         yield PurePosixPath("renode", path.name), data
 
 
-def _needed_ports(root: Path, family: str) -> list[str]:
+def needed_ports(root: Path, family: str) -> list[str]:
     """Port folders that a port builds on, directly or not, by its ``needs.txt``."""
     found: list[str] = []
     waiting = [family]

@@ -48,6 +48,7 @@ def size_words(estimate: ArenaEstimate) -> str:
         "describe": "reading the model's tables",
         "init": "the operators' permanent data",
         "prepare": f"preparing operator {need.where}",
+        "plan notes": "what the memory planner is told at start-up",
         "plan": "the memory planner's own tables at start-up",
         "commit": "the memory plan and the permanent data",
         "inputs and outputs": "the memory plan and the permanent data",

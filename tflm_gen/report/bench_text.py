@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from tflm_gen.report.emulate_text import need_text
 from tflm_gen.report.table import Column, render_table
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def bench_text(result: BenchResult, boot: BootReport) -> list[str]:
     rows = [(str(op.index), op.op, f"{op.count:,}", f"{op.percent:.1f}") for op in result.ops]
     lines += render_table(columns, rows)
     lines.append("")
-    lines += _memory(result)
+    lines += _memory(result, boot)
     return lines
 
 
@@ -65,13 +66,15 @@ def _distribution(invoke: Distribution) -> str:
     )
 
 
-def _memory(result: BenchResult) -> list[str]:
+def _memory(result: BenchResult, boot: BootReport) -> list[str]:
     lines = []
     if result.arena is not None:
         lines.append(
             f"  arena {result.arena.reserved_bytes:,} bytes reserved, "
             f"{result.arena.used_bytes:,} used, {result.arena.touched_bytes:,} touched"
         )
+    if boot.need is not None:
+        lines.append(f"  needs {need_text(boot.need)}")
     if result.stack is not None:
         lines.append(
             f"  stack {result.stack.used_bytes:,} of {result.stack.reserved_bytes:,} bytes used"
@@ -101,5 +104,6 @@ def bench_document(
         "invoke": asdict(result.invoke),
         "operators": [asdict(op) for op in result.ops],
         "arena": None if result.arena is None else asdict(result.arena),
+        "need": None if boot.need is None else asdict(boot.need),
         "stack": None if result.stack is None else asdict(result.stack),
     }

@@ -149,11 +149,12 @@ def describe_arena_basis(arena: ArenaInfo) -> str:
     """How the arena's size is known, in words."""
     if arena.basis == "proven":
         failed = "" if not arena.failed_at else f", failed at {arena.failed_at:,} B"
-        return f"proven: ran at {arena.ran_at:,} B{failed}"
+        apart = f", {arena.margin_bytes:,} B keep data apart" if arena.margin_bytes else ""
+        return f"proven: ran at {arena.ran_at:,} B{failed}{apart}"
     if arena.basis == "modelled":
         return f"modelled: {arena.rule or 'computed'} + {arena.margin_bytes:,} B margin"
     if arena.basis == "static":
-        return "static plan: exact, not searched"
+        return f"static plan: exact, {arena.rule or 'not searched'}"
     return "not searched: all that the board has"
 
 

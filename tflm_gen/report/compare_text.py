@@ -35,7 +35,7 @@ def comparison_text(result: Comparison) -> list[str]:
         if run
         else f"not run: {result.not_run}",
         "",
-        *render_table(columns, [_row(engine) for engine in result.engines]),
+        *render_table(columns, [*map(_row, result.engines), *_left_out_rows(result, len(columns))]),
         "",
     ]
     if has_image:
@@ -61,6 +61,11 @@ def _row(engine: EngineFigures) -> list[str]:
         _verdict(engine.run),
         f"{engine.build_s:.1f}",
     ]
+
+
+def _left_out_rows(result: Comparison, n_columns: int) -> list[list[str]]:
+    """What was tried and not linked has a row too; why is said below the table."""
+    return [[engine, "left out", *[_UNKNOWN] * (n_columns - 2)] for engine, _ in result.left_out]
 
 
 def _verdict(run: RunFigures | None) -> str:

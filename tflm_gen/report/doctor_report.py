@@ -15,7 +15,7 @@ MAIN_JOB = "build firmware for corstone300, run it in QEMU, prove its outputs"
 
 
 def doctor_text(findings: tuple[Finding, ...], *, is_root: bool, python: str, tool: str) -> str:
-    """Every tool with its version and purpose, then what to install."""
+    """Every tool with its version and purpose, where it is, then what to install."""
     columns = [
         Column(title="needed"),
         Column(title="tool"),
@@ -34,6 +34,8 @@ def doctor_text(findings: tuple[Finding, ...], *, is_root: bool, python: str, to
     missing = install_lines(findings, is_root=is_root)
     optional = [f for f in findings if not f.is_here and not f.tool.is_required]
     lines = [f"tflm-gen {tool}, Python {python}", *render_table(columns, rows), ""]
+    lines.append("where:")
+    lines += [f"  {f.tool.name}: {f.place}" for f in findings if f.is_here]
     if optional:
         lines.append("optional, to install:")
         lines += [f"  {f.tool.name}: {install_line(f.tool, is_root=is_root)}" for f in optional]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tflm_gen.runner.records import BootReport
+    from tflm_gen.runner.records import ArenaNeed, BootReport
     from tflm_gen.wire import Line, Record
 
 
@@ -49,12 +49,24 @@ def verdict_text(report: BootReport) -> list[str]:
             f"{report.arena.used_bytes:,} used by the runtime's count, "
             f"{report.arena.touched_bytes:,} touched"
         )
+    if report.need is not None:
+        lines.append(f"need:      {need_text(report.need)}")
     if report.stack is not None:
         lines.append(
             f"stack:     {report.stack.used_bytes:,} of {report.stack.reserved_bytes:,} bytes used"
         )
     lines.append(f"self-test: {selftest_text(report)}")
     return lines
+
+
+def need_text(need: ArenaNeed) -> str:
+    """The smallest arena as the device found it."""
+    if need.is_exact:
+        return f"{need.high_bytes:,} bytes of arena, found at start-up ({need.n_trials} trials)"
+    return (
+        f"{need.low_bytes:,} to {need.high_bytes:,} bytes of arena; "
+        "build --probe-arena finds the exact number"
+    )
 
 
 def selftest_text(report: BootReport) -> str:

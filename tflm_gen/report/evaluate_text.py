@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tflm_gen.evaluate.results import LABELS
 from tflm_gen.report.table import Column, render_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-LABELS = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "auc": "macro AUC",
-    "veb_se": "VEB Se",
-    "veb_ppv": "VEB +P",
-    "sveb_se": "SVEB Se",
-    "sveb_ppv": "SVEB +P",
-}
 
 
 def percent(value: float | None) -> str:
@@ -103,6 +94,7 @@ def headline(document: Mapping[str, Any]) -> list[str]:
         f"int8        {models['int8']['runtime']}",
         f"same class  {document['agreement']:.2%} of beats",
     ]
+    lines += detector_lines(document)
     if split["known_overlap"]:
         lines.append(
             f"overlap     patient {', '.join(split['known_overlap'])} is on both sides of the "
@@ -111,6 +103,27 @@ def headline(document: Mapping[str, Any]) -> list[str]:
     if document["excluded"]:
         counts = ", ".join(f"{n} {reason}" for reason, n in document["excluded"].items())
         lines.append(f"excluded    {counts}")
+    return lines
+
+
+def detector_lines(document: Mapping[str, Any]) -> list[str]:
+    """How the detector did; nothing where the beats were annotated."""
+    found = document.get("detector")
+    if found is None:
+        return []
+    gross, average = found["gross"], found["average"]
+    missed = ", ".join(f"{n} {name}" for name, n in found["missed_by_class"].items()) or "none"
+    lines = [
+        f"detector    Se {percent(gross['se'])} +P {percent(gross['ppv'])} gross, "
+        f"Se {percent(average['se'])} +P {percent(average['ppv'])} average over records, within "
+        f"{found['match_window_ms']} ms; missed: {missed}; made up: {found['extra']}"
+    ]
+    for name, model in found["models"].items():
+        kinds = ", ".join(
+            f"{kind} Se {percent(model[kind]['se'])} +P {percent(model[kind]['ppv'])}"
+            for kind in ("VEB", "SVEB")
+        )
+        lines.append(f"with it     {name}: {kinds} (gross; missed and made-up beats counted)")
     return lines
 
 

@@ -6,6 +6,7 @@ import struct
 
 from tflm_gen.errors import ProtocolError
 from tflm_gen.runner.records import (
+    ArenaNeed,
     ArenaUse,
     Banner,
     BootReport,
@@ -46,6 +47,11 @@ class BootCollector:
         else:
             self._records[record.name] = record
 
+    @property
+    def has_banner(self) -> bool:
+        """The beginning has been heard."""
+        return self._banner is not None
+
     def _start_over(self, record: Record) -> None:
         self._banner = parse_banner(record)
         expected = load_schema().version
@@ -76,6 +82,7 @@ class BootCollector:
             inputs=self._side("input"),
             outputs=self._side("output"),
             arena=parse_arena(found["ARENA"]) if "ARENA" in found else None,
+            need=_need(found["NEED"]) if "NEED" in found else None,
             stack=parse_stack(found["STACK"]) if "STACK" in found else None,
             selftest=_selftest(found["SELFTEST"]) if "SELFTEST" in found else None,
             init_ticks=self._ticks.get("init"),
@@ -136,6 +143,14 @@ def parse_arena(record: Record) -> ArenaUse:
 def parse_stack(record: Record) -> StackUse:
     """STACK as a typed record."""
     return StackUse(reserved_bytes=record.integer("reserved"), used_bytes=record.integer("used"))
+
+
+def _need(record: Record) -> ArenaNeed:
+    return ArenaNeed(
+        low_bytes=record.integer("low"),
+        high_bytes=record.integer("high"),
+        n_trials=record.integer("trials"),
+    )
 
 
 def _timer(record: Record) -> TimerInfo:

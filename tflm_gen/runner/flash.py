@@ -11,7 +11,7 @@ from tflm_gen.errors import (
     UnsupportedChoiceError,
     UsageError,
 )
-from tflm_gen.runner.flashers import Flasher, discover
+from tflm_gen.runner.flashers import Flasher, discover, pio
 from tflm_gen.runner.flashers._flasher import FlashRequest
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def choose_flasher(
         MissingToolError: If none that could is installed.
     """
     known = discover() if flashers is None else flashers
-    listed: dict[str, str] = {entry.tool: entry.target for entry in target.board.flash}
+    listed = _usable(target)
     if not listed:
         raise UnsupportedChoiceError(
             f"{target.board_id} is no board that can be flashed",
@@ -76,6 +76,16 @@ def choose_flasher(
     return FlashChoice(flasher=known[name], target=listed[name], reason=reason)
 
 
+def _usable(target: DeviceTarget) -> dict[str, str]:
+    """The board's tools with its name in each; PlatformIO only for projects that it builds."""
+    has_platformio = (target.root / "platformio.ini").is_file()
+    return {
+        entry.tool: entry.target
+        for entry in target.board.flash
+        if entry.tool != "pio" or has_platformio
+    }
+
+
 def _named(
     target: DeviceTarget,
     tool_name: str,
@@ -88,9 +98,14 @@ def _named(
             hint="Leave --tool out to let the tool choose.",
         )
     if tool_name not in listed:
+        hint = "Use one of those."
+        if tool_name == "pio":
+            hint = (
+                f"{hint} PlatformIO flashes what it builds: tflm-gen build ... --project platformio"
+            )
         raise UnsupportedChoiceError(
             f"{tool_name} is not known to flash {target.board_id}; known are: {', '.join(listed)}",
-            hint="Use one of those.",
+            hint=hint,
         )
     flasher = known[tool_name]
     if flasher.find() is None:
@@ -100,12 +115,19 @@ def _named(
     )
 
 
-def firmware_image(target: DeviceTarget) -> Path:
-    """The Intel HEX file beside the linked ELF.
+def firmware_image(target: DeviceTarget, choice: FlashChoice) -> Path:
+    """What is written: the Intel HEX file beside the linked ELF, PlatformIO's, or ESP-IDF's list of files.
 
     Raises:
         ProjectModifiedError: If it is missing.
     """
+    if choice.flasher.name == pio.FLASHER.name:
+        return pio.built_image(target.root.resolve(), choice.target)
+    if target.board.esp_idf is not None:
+        listing = (target.root / "build" / "flash_args").resolve()
+        if listing.is_file():
+            return listing
+        raise ProjectModifiedError(f"{listing} is missing", hint="Build it again: idf.py build")
     image = target.elf_path.with_suffix(".hex").resolve()
     if not image.is_file():
         raise ProjectModifiedError(

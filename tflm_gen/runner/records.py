@@ -61,6 +61,26 @@ class ArenaUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArenaNeed:
+    """The smallest arena, as start-up found it by trying.
+
+    Attributes:
+        low_bytes: No smaller one works.
+        high_bytes: This one does.
+        n_trials: How often the runtime was built to find out.
+    """
+
+    low_bytes: int
+    high_bytes: int
+    n_trials: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Both bounds are the same."""
+        return self.low_bytes == self.high_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackUse:
     """Stack: reserved in the image, and the deepest use since reset."""
 
@@ -121,6 +141,7 @@ class BootReport:
     init_ticks: int | None
     first_invoke_ticks: int | None
     errors: tuple[StepError, ...]
+    need: ArenaNeed | None = None
 
     @property
     def has_started(self) -> bool:

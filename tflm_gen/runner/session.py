@@ -95,6 +95,9 @@ class DeviceSession:
             is_ready = is_ready or record.name == "READY"
             if record.name == "DONE" and record.integer("command") in (hello, UNKNOWN_COMMAND):
                 hello = None
+            if is_ready and hello is None and quiet_s is not None and not collector.has_banner:
+                # The port was opened while the board started up: it has to begin again.
+                hello, is_ready = self._channel.send("HELLO", {}), False
         report = collector.report()
         if require_ready and not report.has_started:
             raise self._channel.firmware_error("start-up", report.errors)
@@ -178,6 +181,14 @@ class DeviceSession:
                     used_bytes=record.integer("used"),
                 )
         raise self._channel.protocol_error(f"no result for an arena of {arena_bytes} bytes")
+
+    def call(
+        self, name: str, fields: dict[str, Value], *, is_repeatable: bool = True
+    ) -> tuple[Record, ...]:
+        """Any other command; the records of its answer."""
+        return self._channel.command(
+            name, fields, timeout_s=self._limits.command_s, is_repeatable=is_repeatable
+        ).records
 
     def inject(self, kind: str) -> None:
         """Ask for a fault (firmware built with fault injection)."""

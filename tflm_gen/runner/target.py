@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.errors import NotAProjectError, ProjectModifiedError
+from tflm_gen.project.read_file import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tflm_gen.board_spec import BoardSpec
     from tflm_gen.project.manifest import Manifest
+
+
+_ESP_IDF = "esp-idf"
+_ESP_IDF_ELF = "build/ecg_firmware.elf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +64,7 @@ def load_target(project: Path) -> DeviceTarget:
     from tflm_gen.project.manifest import read_manifest
 
     manifest = read_manifest(project)
-    if manifest.linked is None:
-        raise NotAProjectError(
-            f"{project} holds sources only: nothing was linked when it was built",
-            hint="See what is missing: tflm-gen doctor; then build it again.",
-        )
-    elf_path = project / manifest.linked.elf
+    elf_path = _firmware(project, manifest)
     # A cleaned model is in the firmware in place of the user's.
     cleaned = manifest.cleaned_model
     flashed = cleaned if cleaned is not None and cleaned.file is not None else manifest.model
@@ -74,7 +74,13 @@ def load_target(project: Path) -> DeviceTarget:
             raise ProjectModifiedError(
                 f"{path} is missing", hint="Build the project again: tflm-gen build"
             )
-    model = model_path.read_bytes()
+    try:
+        model = read_regular(model_path)
+    except OSError as error:
+        raise ProjectModifiedError(
+            f"{model_path} cannot be read ({error.strerror})",
+            hint="Build the project again: tflm-gen build",
+        ) from error
     if hashlib.sha256(model).hexdigest() != flashed.sha256:
         raise ProjectModifiedError(
             f"{model_path} is not the model this project was built for",
@@ -95,6 +101,29 @@ def load_target(project: Path) -> DeviceTarget:
     )
 
 
+def _firmware(project: Path, manifest: Manifest) -> Path:
+    """The linked firmware: the build's, or what ESP-IDF has made of the project since.
+
+    Raises:
+        NotAProjectError: If there is none.
+    """
+    if manifest.linked is not None:
+        return project / manifest.linked.elf
+    if manifest.project_kind == _ESP_IDF:
+        path = project / _ESP_IDF_ELF
+        if path.is_file():
+            return path
+        raise NotAProjectError(
+            f"{project} is not built yet: there is no {_ESP_IDF_ELF}",
+            hint=f"With ESP-IDF: cd {project} && idf.py set-target {manifest.board.id} && "
+            "idf.py build",
+        )
+    raise NotAProjectError(
+        f"{project} holds sources only: nothing was linked when it was built",
+        hint="See what is missing: tflm-gen doctor; then build it again.",
+    )
+
+
 def _original(project: Path, manifest: Manifest) -> bytes | None:
     """The user's model, if the firmware must give its bytes too.
 
@@ -108,7 +137,7 @@ def _original(project: Path, manifest: Manifest) -> bytes | None:
         return None
     path = project / cleaned.original_file
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise ProjectModifiedError(
             f"{path} is missing", hint="Build the project again: tflm-gen build"

@@ -7,9 +7,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from tflm_gen.arena.modelled import estimate_for_project, modelled_for
+from tflm_gen.arena.modelled import (
+    estimate_for_project,
+    modelled_for,
+    unseen_overlap_bytes,
+)
 from tflm_gen.errors import MissingToolError, UnsupportedChoiceError
 from tflm_gen.memory_plan import ArenaResult, unproven_arena
+from tflm_gen.project.arena_header import search_floor_of
 from tflm_gen.project.plan import plan_project
 from tflm_gen.toolchain.npu_arena import find_npu_arena
 
@@ -22,6 +27,11 @@ OnStep = Callable[[str], None]
 
 _TEST_VECTOR = PurePosixPath("generated/test_vector.cc")
 _BOOT_TIMEOUT_S = 60.0
+
+UNSTEADY_OUTPUTS = (
+    "the outputs depend on the arena's size: a kernel reads memory that nothing wrote, and no "
+    "arena makes them right; tflm-gen verify names the first operator that differs"
+)
 
 
 def find_arena(
@@ -40,7 +50,7 @@ def find_arena(
     """
     if tree.job.spec.compiled_arena is not None:
         return tree.job.spec.compiled_arena, ()
-    if tree.job.arena_mode == "largest":
+    if tree.job.arena_mode != "proven":
         return unproven_arena(start_bytes), ()
     if tree.job.spec.npu is not None:
         return find_npu_arena(tree, start_bytes, on_step)
@@ -51,10 +61,12 @@ def find_arena(
         words = f"the arena is not proven on the target: {obstacle.message}"
         return modelled_for(tree.job.spec) or unproven_arena(start_bytes), (words,)
     on_step(f"find the smallest arena ({device.name})")
-    return _search(tree, device, start_bytes), ()
+    return _search(tree, device, start_bytes)
 
 
-def _search(tree: WorkTree, device: DeviceChoice, start_bytes: int) -> ArenaResult:
+def _search(
+    tree: WorkTree, device: DeviceChoice, start_bytes: int
+) -> tuple[ArenaResult, tuple[str, ...]]:
     """Bisect on the device; an arena is large enough if the golden vector comes out right.
 
     Where the target's kernels differ from the oracle's, right is what the device itself computes
@@ -73,16 +85,21 @@ def _search(tree: WorkTree, device: DeviceChoice, start_bytes: int) -> ArenaResu
         lambda: open_device(device, timeout_s=_BOOT_TIMEOUT_S),
         high_bytes=start_bytes,
         guess_bytes=estimate.n_bytes if estimate else None,
+        floor_bytes=search_floor_of(spec),
     )
     if own is not None:
         tree.replace_file(_TEST_VECTOR, _vector_file(spec))
-    return ArenaResult(
-        size_bytes=found.ran_at_bytes,
+    overlap_bytes = min(
+        unseen_overlap_bytes(spec, found.ran_at_bytes), start_bytes - found.ran_at_bytes
+    )
+    arena = ArenaResult(
+        size_bytes=found.ran_at_bytes + overlap_bytes,
         basis="proven",
         ran_at=found.ran_at_bytes,
         failed_at=found.failed_at_bytes,
-        margin_bytes=0,
+        margin_bytes=overlap_bytes,
     )
+    return arena, () if found.is_steady else (UNSTEADY_OUTPUTS,)
 
 
 def _vector_file(spec: ProjectSpec) -> bytes:

@@ -10,8 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tflm_gen import __version__
-from tflm_gen.memory_plan import largest_arena_bytes
-from tflm_gen.project.plan import ProjectSpec, arena_config, plan_project, sources_digest
+from tflm_gen.arena.modelled import modelled_for
+from tflm_gen.memory_plan import largest_arena_bytes, unproven_arena
+from tflm_gen.project.arena_header import arena_config, search_floor_of
+from tflm_gen.project.plan import ProjectSpec, plan_project, sources_digest
 from tflm_gen.project.writer import write_files
 from tflm_gen.toolchain import cmake
 from tflm_gen.toolchain.build_cache import BuildOutcome, cache_key, load_outcome, store_outcome
@@ -44,6 +46,22 @@ def start_arena_bytes(spec: ProjectSpec) -> int:
     if spec.compiled_arena is not None:
         return spec.compiled_arena.size_bytes
     return largest_arena_bytes(spec.board) or HOST_ARENA_BYTES
+
+
+def arena_without_build(job: FirmwareJob, on_step: OnStep) -> ArenaResult:
+    """The arena of a project that is not linked here.
+
+    Raises:
+        OracleError: If the reference interpreter refuses the model, or crashes on it.
+    """
+    spec = job.spec
+    if spec.compiled_arena is not None:
+        return spec.compiled_arena
+    largest = unproven_arena(start_arena_bytes(spec))
+    if job.arena_mode != "proven" or spec.npu is not None:
+        return largest
+    on_step("find the smallest arena on this machine")
+    return modelled_for(spec) or largest
 
 
 def build_or_reuse(job: FirmwareJob, *, use_cache: bool, on_step: OnStep) -> BuiltFirmware:
@@ -110,7 +128,13 @@ def build_firmware(job: FirmwareJob, on_step: OnStep) -> BuildOutcome:
         tree.build()
         arena, warnings = find_arena(tree, start_bytes, on_step)
         if known is None:
-            tree.replace_file(_ARENA_CONFIG, arena_config(arena.size_bytes, arena.words))
+            config = arena_config(
+                arena.size_bytes,
+                arena.words,
+                floor_bytes=search_floor_of(spec),
+                needed_bytes=arena.needed_bytes,
+            )
+            tree.replace_file(_ARENA_CONFIG, config)
         if arena.basis in ("proven", "static"):
             on_step("start the final firmware")
             warnings += check_start(tree)

@@ -116,6 +116,19 @@ def check_run(returncode: int, text: str, environment: str) -> None:
     """
     if returncode == 0:
         return
+    refuse_registry(text)
+    raise BuildFailedError(
+        f"PlatformIO cannot build environment {environment}: {_reason(text)}",
+        hint=f"To see all of it: pio run -e {environment} in the project's folder",
+    )
+
+
+def refuse_registry(text: str) -> None:
+    """Say what PlatformIO wanted of its registry, if that is why it failed.
+
+    Raises:
+        DownloadError: Then.
+    """
     if "HTTPClientError" in text or "InternetConnectionError" in text:
         wanted = _PACKAGE.findall(text)
         what = f"package {wanted[-1]}" if wanted else "a package"
@@ -124,10 +137,6 @@ def check_run(returncode: int, text: str, environment: str) -> None:
             hint="Use an environment with the compilers of this machine (its name ends in _local "
             "or is the board's), or run PlatformIO once online.",
         )
-    raise BuildFailedError(
-        f"PlatformIO cannot build environment {environment}: {_reason(text)}",
-        hint=f"To see all of it: pio run -e {environment} in the project's folder",
-    )
 
 
 def _reason(text: str) -> str:

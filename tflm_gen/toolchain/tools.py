@@ -8,36 +8,11 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from tflm_gen import process
+from tflm_gen.errors import ProcessTimeoutError
 from tflm_gen.tflm.image import IMAGE, find_image
-from tflm_gen.tflm.source_facts import SOURCES, WHEEL_VERSION
-
-Kind = Literal["program", "package", "library", "part"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """Something a verb needs that does not come with this tool.
-
-    Attributes:
-        name: Program on PATH, Python package, or part.
-        kind: How it is looked for.
-        purpose: What it is for.
-        verbs: Who uses it.
-        is_required: The main job needs it: build and prove firmware for corstone300.
-        package: What installs it: a Debian package, or a pip requirement.
-        installer: Program that installs the package.
-    """
-
-    name: str
-    kind: Kind
-    purpose: str
-    verbs: tuple[str, ...]
-    is_required: bool
-    package: str
-    installer: Literal["apt", "pip", "tflm-gen", "web"] = "apt"
+from tflm_gen.toolchain.tool_list import TOOLS, Tool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,121 +35,11 @@ class Finding:
         return self.version is not None
 
 
-ARM_LIBRARY = "libstdc++_nano.a"
-TOOLS = (
-    Tool(
-        name="cmake",
-        kind="program",
-        purpose="configures firmware builds",
-        verbs=("build",),
-        is_required=True,
-        package="cmake",
-    ),
-    Tool(
-        name="ninja",
-        kind="program",
-        purpose="runs firmware builds",
-        verbs=("build",),
-        is_required=True,
-        package="ninja-build",
-    ),
-    Tool(
-        name="arm-none-eabi-g++",
-        kind="program",
-        purpose="compiles for Cortex-M",
-        verbs=("build",),
-        is_required=True,
-        package="gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    ),
-    Tool(
-        name=ARM_LIBRARY,
-        kind="library",
-        purpose="C++ library for Cortex-M",
-        verbs=("build",),
-        is_required=True,
-        package="libstdc++-arm-none-eabi-newlib",
-    ),
-    Tool(
-        name="qemu-system-arm",
-        kind="program",
-        purpose="emulates corstone300",
-        verbs=("build", "emulate", "verify", "bench"),
-        is_required=True,
-        package="qemu-system-arm",
-    ),
-    Tool(
-        name="tflite-micro",
-        kind="package",
-        purpose="the oracle of output bytes",
-        verbs=("build", "verify"),
-        is_required=True,
-        package=f"tflite-micro=={WHEEL_VERSION}",
-        installer="pip",
-    ),
-    Tool(
-        name=IMAGE.dependency,
-        kind="part",
-        purpose="TFLM with CMSIS-NN for corstone300",
-        verbs=("build",),
-        is_required=True,
-        package=SOURCES["corstone300_image"].how_to_get,
-        installer="tflm-gen",
-    ),
-    Tool(
-        name="pip",
-        kind="package",
-        purpose="fetches the image",
-        verbs=("deps",),
-        is_required=False,
-        package="python3-pip python3-venv",
-    ),
-    Tool(
-        name="g++",
-        kind="program",
-        purpose="compiles for --board host",
-        verbs=("build",),
-        is_required=False,
-        package="g++",
-    ),
-    Tool(
-        name="gdb-multiarch",
-        kind="program",
-        purpose="checks our declarations of the image (tests)",
-        verbs=(),
-        is_required=False,
-        package="gdb-multiarch",
-    ),
-    Tool(
-        name="renode",
-        kind="program",
-        purpose="emulates boards that QEMU does not have",
-        verbs=("emulate", "verify", "bench"),
-        is_required=False,
-        package="renode.io",
-        installer="web",
-    ),
-    Tool(
-        name="tensorflow",
-        kind="package",
-        purpose="quantizes models",
-        verbs=("quantize",),
-        is_required=False,
-        package="tflm-gen[quantize]",
-        installer="pip",
-    ),
-    Tool(
-        name="pyocd",
-        kind="package",
-        purpose="writes firmware into boards",
-        verbs=("flash",),
-        is_required=False,
-        package="tflm-gen[flash]",
-        installer="pip",
-    ),
-)
-
+_VERSION_TIMEOUT_S = 30.0
+_NO_VERSION = "does not say its version"
 # The import name where it is not the package's own name with underscores.
 _DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
+_MODULES = {"ethos-u-vela": "ethosu.vela", "scons": "SCons"}
 
 
 def find_tools() -> tuple[Finding, ...]:
@@ -207,37 +72,52 @@ def install_line(tool: Tool, *, is_root: bool) -> str:
         return f"{'' if is_root else 'sudo '}apt-get install -y {tool.package}"
     if tool.installer == "pip":
         return f"{Path(sys.executable).name} -m pip install '{tool.package}'"
-    return tool.package if tool.installer == "tflm-gen" else f"see {tool.package}"
+    return tool.package if tool.installer == "tflm-gen" else f"get {tool.package}"
 
 
 def _find(tool: Tool) -> Finding:
     if tool.kind == "package":
         version, place = _package(tool.name)
+        if version is None and tool.programs:
+            version, place = _program(tool)
     elif tool.kind == "part":
         path = find_image(IMAGE)
         version, place = (f"sha256 {IMAGE.sha256[:12]}", str(path)) if path else (None, None)
     elif tool.kind == "library":
         version, place = _arm_library(tool.name)
     else:
-        version, place = _program(tool.name)
+        version, place = _program(tool)
     return Finding(tool=tool, version=version, place=place)
 
 
-def _program(name: str) -> tuple[str | None, str | None]:
-    path = shutil.which(name)
+def _program(tool: Tool) -> tuple[str | None, str | None]:
+    names = tool.programs or (tool.name,)
+    path = next((found for found in map(shutil.which, names) if found is not None), None)
     if path is None:
         return None, None
-    result = process.run(
-        process.CommandLine(
-            argv=(path, "--version"), purpose=f"ask {name} for its version", timeout_s=30.0
-        )
+    return (_ask_version(path) if tool.asks_version else None) or _NO_VERSION, path
+
+
+def _ask_version(path: str) -> str | None:
+    """First line of what a program says when asked for its version."""
+    command = process.CommandLine(
+        argv=(path, "--version"),
+        purpose=f"ask {path} for its version",
+        timeout_s=_VERSION_TIMEOUT_S,
     )
+    try:
+        result = process.run(command)
+    except ProcessTimeoutError:
+        return None
     lines = result.text.splitlines() if result.returncode == 0 else []
-    return (lines[0].strip() if lines else "does not say its version"), path
+    return lines[0].strip() if lines else None
 
 
 def _package(name: str) -> tuple[str | None, str | None]:
-    spec = importlib.util.find_spec(name.replace("-", "_"))
+    try:
+        spec = importlib.util.find_spec(_MODULES.get(name, name.replace("-", "_")))
+    except ModuleNotFoundError:  # The package around the module is missing.
+        return None, None
     if spec is None:
         return None, None
     for distribution in _DISTRIBUTIONS.get(name, (name,)):

@@ -76,9 +76,9 @@ const char* TickSource() { return "systimer"; }
 Span Stack() { return {application_stack, kStackBytes}; }
 
 void Halt(int status) {
+  const std::uint32_t reason = status == 0 ? kApplicationExit : kRunTimeError;
   register std::uint32_t r0 asm("r0") = kSysExit;
-  register std::uint32_t r1 asm("r1") =
-      status == 0 ? kApplicationExit : kRunTimeError;
+  register std::uint32_t r1 asm("r1") = reason;
   asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
   for (;;) {
   }

@@ -53,7 +53,7 @@ ECG_TEST(BootTellsEverythingInOrder) {
   EXPECT_EQ(
       names,
       "BANNER TIMER PHASE PHASE TENSOR TENSOR ARENA LATENCY PHASE LATENCY "
-      "SELFTEST ARENA STACK READY ");
+      "SELFTEST ARENA PHASE NEED STACK READY ");
   EXPECT_EQ(fake::Payload(lines[0]),
             "BANNER wire=1 firmware=1.2.3 board=fake%20board engine=fake "
             "kernels=none runtime=100%25%20\"fake\" model=beat%24net%2A "
@@ -63,7 +63,41 @@ ECG_TEST(BootTellsEverythingInOrder) {
             "scale=0x3f000000 zero_point=-3");
   EXPECT_EQ(Only(lines, "SELFTEST"),
             "SELFTEST bytes=8 equal=1 first_difference=-1");
+  EXPECT_EQ(Only(lines, "NEED"), "NEED low=256 high=256 trials=0");
   EXPECT_EQ(Only(lines, "READY"), "READY status=0");
+}
+
+ECG_TEST(StartUpFindsTheSmallestArenaInOneTrial) {
+  fake::engine.used_bytes = 41;
+  fake::engine.needs_bytes = 48;
+  const Lines lines = Run({"HELLO", "INVOKE"});
+  EXPECT_EQ(fake::Records(lines, "NEED")[0], "NEED low=48 high=48 trials=1");
+  EXPECT_EQ(fake::Records(lines, "NEED")[1], "NEED low=48 high=48 trials=1");
+  // The whole arena is in use again.
+  EXPECT_EQ(Answers(lines), "ok ok");
+  EXPECT_EQ(fake::engine.builds, 3U);
+}
+
+ECG_TEST(StartUpClimbsWhereTheRuntimesFigureIsTooSmall) {
+  fake::engine.used_bytes = 48;
+  fake::engine.needs_bytes = 160;
+  const Lines lines = Run({"PROBE arena=64"});
+  EXPECT_EQ(Only(lines, "NEED"), "NEED low=160 high=160 trials=5");
+  // What failed at start-up was on purpose; what fails later is said.
+  EXPECT_EQ(Only(lines, "LOG"), "LOG text=no%20room");
+}
+
+ECG_TEST(AnArenaThatIsOverrunIsTooSmall) {
+  fake::engine.used_bytes = 48;
+  fake::engine.overrun_bytes = 1;
+  const Lines lines = Run({});
+  EXPECT_EQ(Only(lines, "NEED").substr(0, 22), "NEED low=256 high=256 ");
+}
+
+ECG_TEST(NoArenaBelowTheFloorIsTried) {
+  fake::engine.used_bytes = 16;
+  fake::engine.needs_bytes = 16;
+  EXPECT_EQ(Only(Run({}), "NEED"), "NEED low=16 high=32 trials=1");
 }
 
 ECG_TEST(ACounterThatStandsStillIsNoticed) {
@@ -179,10 +213,10 @@ ECG_TEST(ProbeSaysWhatHappenedInThatMuchArena) {
                            "INVOKE",
                            "READ output=0"});
   const Lines probed = fake::Records(lines, "PROBED");
-  EXPECT_EQ(probed[0], "PROBED arena=48 result=allocate_failed used=48");
-  EXPECT_EQ(probed[1], "PROBED arena=64 result=mismatch used=48");
-  EXPECT_EQ(probed[2], "PROBED arena=128 result=ok used=48");
-  EXPECT_EQ(probed[3], "PROBED arena=256 result=ok used=48");
+  EXPECT_EQ(probed[0], "PROBED arena=48 result=allocate_failed used=256");
+  EXPECT_EQ(probed[1], "PROBED arena=64 result=mismatch used=256");
+  EXPECT_EQ(probed[2], "PROBED arena=128 result=ok used=256");
+  EXPECT_EQ(probed[3], "PROBED arena=256 result=ok used=256");
   EXPECT_EQ(Answers(lines), "ok ok ok ok ok ok");
   EXPECT_EQ(Only(lines, "OUTPUT"),
             "OUTPUT index=0 offset=0 total=8 data=01020304fdfeff00");
@@ -191,13 +225,13 @@ ECG_TEST(ProbeSaysWhatHappenedInThatMuchArena) {
 ECG_TEST(ProbeNoticesAnOverrun) {
   fake::engine.overrun_bytes = 1;
   const Lines lines = Run({"PROBE arena=128"});
-  EXPECT_EQ(Only(lines, "PROBED"), "PROBED arena=128 result=overrun used=48");
+  EXPECT_EQ(Only(lines, "PROBED"), "PROBED arena=128 result=overrun used=256");
 }
 
 ECG_TEST(ProbeReportsAFailedInference) {
   fake::engine.failing_invoke = 2;
   EXPECT_EQ(Only(Run({"PROBE arena=128"}), "PROBED"),
-            "PROBED arena=128 result=invoke_failed used=48");
+            "PROBED arena=128 result=invoke_failed used=256");
 }
 
 ECG_TEST(ProbeRefusesSizesThatAreNone) {

@@ -167,11 +167,19 @@ ECG_TEST(ALineIsFoundInGarbage) {
   EXPECT_EQ(Status(Feed(reader, "no line\n")), Status(LineStatus::kNone));
 }
 
-ECG_TEST(CarriageReturnsAreIgnored) {
-  wire::CommandReader reader;
-  std::string line = fake::Framed(4, "HELLO");
-  line.insert(line.size() - 1, "\r");
-  EXPECT_EQ(Status(Feed(reader, line)), Status(LineStatus::kOk));
+ECG_TEST(EveryTerminalsLineEndEndsACommandOnce) {
+  for (const char* end : {"\n", "\r", "\r\n"}) {
+    wire::CommandReader reader;
+    std::string line = fake::Framed(4, "HELLO");
+    line.pop_back();
+    int commands = 0;
+    for (const char c : line + end + line + end) {
+      const LineStatus status = reader.Feed(c);
+      EXPECT_TRUE(status == LineStatus::kNone || status == LineStatus::kOk);
+      commands += status == LineStatus::kOk ? 1 : 0;
+    }
+    EXPECT_EQ(commands, 2);
+  }
 }
 
 ECG_TEST(RandomCharactersNeverMakeACommand) {

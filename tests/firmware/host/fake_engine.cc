@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "ecg/inference.h"
+#include "ecg/log_lines.h"
 #include "ecg/wire.h"
 #include "test_vector.h"
 
@@ -50,6 +51,7 @@ Status Build(Span arena, OpTrace* trace) {
   trace_to = trace;
   built_bytes = arena.bytes;
   if (arena.bytes < fake::engine.needs_bytes) {
+    log_lines::Write("no room\n");
     return Status::kAllocateFailed;
   }
   std::memset(arena.data + arena.bytes, 0x11, fake::engine.overrun_bytes);
@@ -79,7 +81,7 @@ std::size_t InputCount() { return kTestInputCount; }
 std::size_t OutputCount() { return kTestOutputCount; }
 const Tensor& Input(std::size_t) { return input; }
 const Tensor& Output(std::size_t) { return output; }
-std::size_t ArenaUsedBytes() { return 48; }
+std::size_t ArenaUsedBytes() { return fake::engine.used_bytes; }
 
 const char* BrokenGuard() {
   return fake::engine.breaks_guard ? "interpreter" : nullptr;

@@ -10,6 +10,8 @@ struct Engine {
   bool resolver_fails = false;
   // Smallest arena in which Build() works.
   std::size_t needs_bytes = 64;
+  // What it says it uses; the whole arena by default, so that none is spare.
+  std::size_t used_bytes = 256;
   // Smallest in which results are right; below they are wrong without a word.
   std::size_t right_from_bytes = 64;
   // Bytes written behind the memory that Build() was given.

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "ecg/app.h"
+#include "ecg/arena.h"
 #include "ecg/board.h"
 
 namespace {
@@ -41,6 +42,8 @@ void Print(std::uint64_t value) {
 namespace ecg {
 
 void RunApplication() {
+  // The linker makes sure that the arena is in the image.
+  static_cast<void>(arena::Memory());
   board::Init();
   constexpr std::uint32_t kTurns[] = {1,
                                       1,

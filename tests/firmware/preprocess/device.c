@@ -50,9 +50,9 @@ static EcgPreprocessConfig g_config;
 static EcgPreprocessState g_state;
 static uint32_t g_beats[8192];
 static int16_t g_samples[1024];
-static float g_window[kEcgMaxWindow];
+static float g_window[2 * kEcgMaxWindow];
 static float g_rr[kEcgMaxRrFeatures];
-static int8_t g_stored[kEcgMaxWindow];
+static int8_t g_stored[2 * kEcgMaxWindow];
 static struct {
   float scale;
   int32_t zero_point;
@@ -64,13 +64,15 @@ static void Drain(uint32_t out, bool is_end) {
   uint32_t at = 0;
   while (EcgPreprocessPop(&g_config, &g_state, is_end, g_window, g_rr, &at)) {
     EcgPreprocessQuantize(g_window,
-                          g_config.window_samples,
+                          EcgPreprocessValues(&g_config),
                           g_header.scale,
                           g_header.zero_point,
                           g_stored);
     Write(out, &at, sizeof at);
-    Write(out, g_stored, g_config.window_samples);
-    Write(out, g_window, g_config.window_samples * (uint32_t)sizeof(float));
+    Write(out, g_stored, EcgPreprocessValues(&g_config));
+    Write(out,
+          g_window,
+          EcgPreprocessValues(&g_config) * (uint32_t)sizeof(float));
     Write(out, g_rr, g_config.n_rr * (uint32_t)sizeof(float));
   }
 }

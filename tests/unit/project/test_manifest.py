@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -116,3 +117,37 @@ def test_half_a_manifest_is_refused() -> None:
     data = manifest_for()[0].to_bytes()
     with pytest.raises(NotAProjectError):
         parse_manifest(data[: len(data) // 2], "m")
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "a/../../b", "C:\\x", "..\\x"])
+@pytest.mark.parametrize("key", ["files", "elf", "model"])
+def test_path_out_of_the_project_is_refused(path: str, key: str) -> None:
+    raw = json.loads(manifest_for()[0].to_bytes())
+    if key == "files":
+        raw["files"] = {path: "0" * 64}
+    elif key == "model":
+        raw["model"]["file"] = path
+    else:
+        raw["linked"] = {**(raw["linked"] or {}), "elf": path}
+    with pytest.raises(NotAProjectError, match="leads out of the project"):
+        parse_manifest(json.dumps(raw).encode(), "m")
+
+
+def test_manifest_that_is_a_pipe_or_without_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(NotAProjectError, match=r"no readable manifest\.json"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "manifest.json").write_bytes(b" ")
+    os.truncate(tmp_path / "manifest.json", 600_000_000)
+    with pytest.raises(NotAProjectError, match=r"no readable manifest\.json"):
+        read_manifest(tmp_path)
+
+
+def test_file_that_became_a_pipe_counts_as_missing(tmp_path: Path) -> None:
+    manifest, files = manifest_for()
+    write_files(tmp_path, files)
+    (tmp_path / "README.md").unlink()
+    os.mkfifo(tmp_path / "README.md")
+    with pytest.raises(ProjectModifiedError, match=r"README\.md \(missing\)"):
+        check_files(tmp_path, manifest)

@@ -79,6 +79,11 @@ def test_templates_are_short_and_know_no_board(path: Path) -> None:
 
 
 def test_arena_config() -> None:
-    text = render("arena_config.h.j2", ArenaConfigContext(arena_bytes=48, basis="x\ny")).decode()
+    context = ArenaConfigContext(
+        arena_bytes=48, basis="x\ny", needed_bytes=16, search_floor_bytes=32
+    )
+    text = render("arena_config.h.j2", context).decode()
     assert "constexpr std::size_t kArenaBytes = 48;" in text
     assert "// Basis: x_y." in text
+    assert "constexpr std::size_t kSearchFloorBytes = 32;" in text
+    assert "constexpr std::size_t kArenaNeededBytes = 16;" in text

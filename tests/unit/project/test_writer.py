@@ -10,7 +10,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tflm_gen.errors import OutputFolderError
-from tflm_gen.project.writer import check_replaceable, staged_project, write_files
+from tflm_gen.project.writer import (
+    check_replaceable,
+    clear_stale,
+    staged_project,
+    write_files,
+)
 
 OURS = '{"tool": {"name": "tflm-gen", "version": "0"}}'
 
@@ -134,3 +139,67 @@ def test_killed_in_the_middle_leaves_the_old_project(tmp_path: Path, signum: int
     child.stdout.close()
     assert (root / "a/b").read_text() == "one"
     assert (root / "manifest.json").read_text() == OURS
+
+
+KILLED = """
+import os, sys
+from pathlib import Path, PurePosixPath
+from tflm_gen.project import writer
+n_renames = 0
+rename = Path.rename
+def counted(self, target):
+    global n_renames
+    n_renames += 1
+    if n_renames > int(sys.argv[2]):
+        os.kill(os.getpid(), 9)
+    return rename(self, target)
+Path.rename = counted
+with writer.staged_project(Path(sys.argv[1])) as staging:
+    writer.write_files(staging, {PurePosixPath("a/b"): b"two"})
+"""
+
+
+@pytest.mark.parametrize("n_renames", [0, 1])
+def test_next_run_clears_what_a_killed_one_left(tmp_path: Path, n_renames: int) -> None:
+    """Killed before the swap, and between its two renames."""
+    root = tmp_path / "p"
+    make_project(root, "one")
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(root), str(n_renames)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert len(left_beside(root)) == 1
+    assert root.is_dir() == (n_renames == 0)
+    clear_stale(root)
+    assert (root / "a/b").read_text() == "one"
+    assert left_beside(root) == []
+    make_project(root, "three")
+    assert (root / "a/b").read_text() == "three"
+
+
+def test_clearing_leaves_what_is_in_use_or_not_ours(tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    (tmp_path / ".p-staging-mine").mkdir()
+    (tmp_path / ".p-staging-mine" / "precious").write_text("x")
+    (tmp_path / ".q-staging-other").mkdir()
+    (tmp_path / ".q-staging-other" / "lock").touch()
+    with staged_project(root) as staging:
+        clear_stale(root)
+        assert staging.is_dir()
+        write_files(staging, {PurePosixPath("manifest.json"): OURS.encode()})
+    assert left_beside(root) == [".p-staging-mine", ".q-staging-other"]
+    assert (tmp_path / ".p-staging-mine" / "precious").read_text() == "x"
+
+
+def test_clearing_never_deletes_an_old_project_that_it_cannot_put_back(tmp_path: Path) -> None:
+    """The place is taken by something else meanwhile: both stay visible or are ours."""
+    root = tmp_path / "p"
+    stale = tmp_path / ".p-staging-killed"
+    (stale / "old").mkdir(parents=True)
+    (stale / "old" / "manifest.json").write_text(OURS)
+    (stale / "lock").touch()
+    clear_stale(root)
+    assert (root / "manifest.json").read_text() == OURS
+    assert not stale.exists()

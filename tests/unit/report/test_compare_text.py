@@ -67,3 +67,11 @@ def test_what_is_left_out_is_named() -> None:
     assert comparison_document(result)["left_out"] == [
         {"engine": "tflm", "reason": "it is not here"}
     ]
+
+
+def test_what_was_refused_keeps_its_row() -> None:
+    result = comparison(COMPILED, left_out=(("bakenn (portable C)", "operator code 40"),))
+    lines = comparison_text(result)
+    row = next(line for line in lines if line.startswith("  bakenn (portable C)"))
+    assert row.split("  left out")[1].split() == ["-"] * 7
+    assert lines[-1] == "left out: engine bakenn (portable C): operator code 40"

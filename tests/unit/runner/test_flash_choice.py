@@ -19,8 +19,8 @@ from tflm_gen.errors import (
     UnsupportedChoiceError,
     UsageError,
 )
-from tflm_gen.runner.flash import choose_flasher, firmware_image, flash_request
-from tflm_gen.runner.flashers import pyocd
+from tflm_gen.runner.flash import FlashChoice, choose_flasher, firmware_image, flash_request
+from tflm_gen.runner.flashers import pio, pyocd
 from tflm_gen.runner.target import DeviceTarget
 
 
@@ -94,7 +94,7 @@ def flash_with(tool: str, tmp_path: Path) -> None:
     device = target(tmp_path)
     choice = choose_flasher(device, tool_name=tool)
     choice.flasher.flash(
-        flash_request(device, choice, image=firmware_image(device), port=None, probe=None)
+        flash_request(device, choice, image=firmware_image(device, choice), port=None, probe=None)
     )
 
 
@@ -119,9 +119,22 @@ def test_hanging_program_is_stopped(
 
 def test_missing_image_is_named(tmp_path: Path) -> None:
     device = target(tmp_path)
+    choice = FlashChoice(flasher=pyocd.FLASHER, target="nrf52840", reason="")
     device.elf_path.with_suffix(".hex").unlink()
     with pytest.raises(ProjectModifiedError, match=r"firmware\.hex is missing"):
-        firmware_image(device)
+        firmware_image(device, choice)
+
+
+def test_platformio_writes_what_it_has_built_itself(tmp_path: Path) -> None:
+    device = target(tmp_path)
+    with pytest.raises(UnsupportedChoiceError, match="pio is not known to flash nrf52840"):
+        choose_flasher(device, tool_name="pio")
+    (device.root / "platformio.ini").touch()
+    choice = FlashChoice(flasher=pio.FLASHER, target="nrf52840_local", reason="")
+    image = device.root / ".pio" / "build" / "nrf52840_local" / "firmware.hex"
+    assert firmware_image(device, choice) == image
+    with pytest.raises(ProjectModifiedError, match="has not built environment nrf52840_local"):
+        pio.FLASHER.flash(flash_request(device, choice, image=image, port=None, probe=None))
 
 
 @pytest.mark.parametrize("tool", ["openocd", "pyocd"])

@@ -235,7 +235,7 @@ def test_corstone300_platform_has_the_board_s_memories() -> None:
 @pytest.mark.parametrize("board", PLATFORMS)
 def test_robot_file_s_uart_lines_are_no_named_arguments(board: str) -> None:
     """Robot Framework takes ``word=text`` for a named argument if the keyword has that name."""
-    known = {"timeout", "treatAsRegex", "waitForEcho", "includeUnfinishedLine"}
+    known = {"timeout", "treatAsRegex", "waitForEcho", "includeUnfinishedLine", "pauseEmulation"}
     for line in shipped(f"{board}.robot").splitlines():
         if re.match(r" +(\$\{line\}= +)?(Wait For|Write) Line", line):
             for argument in re.split(r" {2,}", line.strip()):
@@ -243,13 +243,21 @@ def test_robot_file_s_uart_lines_are_no_named_arguments(board: str) -> None:
                 assert name is None or name[1] in known | {"line"}, argument
 
 
-def test_robot_file_s_commands_have_valid_checksums() -> None:
-    commands = re.findall(r"Write Line To Uart {4}(\$\d+ .*?) {4}", shipped("nrf52840.robot"))
-    assert len(commands) == 2
+@pytest.mark.parametrize(
+    ("board", "names"), [("nrf52840", "BENCH INJECT"), ("corstone300", "INJECT")]
+)
+def test_robot_file_s_commands_have_valid_checksums(board: str, names: str) -> None:
+    commands = re.findall(r"Write Line To Uart {4}(\$\d+ .*?) {4}", shipped(f"{board}.robot"))
     schema = load_schema()
-    for command in commands:
-        record = decode_line(command.encode(), schema.commands)
-        assert record.name in {"BENCH", "INJECT"}
+    records = [decode_line(command.encode(), schema.commands) for command in commands]
+    assert " ".join(record.name for record in records) == names
+
+
+@pytest.mark.parametrize("board", PLATFORMS)
+def test_robot_file_asserts_latency_and_a_fault(board: str) -> None:
+    text = shipped(f"{board}.robot")
+    assert re.search(r"Should Be True .*\$\{instructions\} <= \$\{BUDGET\}", text)
+    assert re.search(r"\[Tags\] +fault\n(.+\n)+ .*FAULT kind=UsageFault", text)
 
 
 @pytest.mark.parametrize("board", PLATFORMS)
@@ -265,3 +273,48 @@ def test_robot_file_waits_for_records_that_exist(board: str) -> None:
         known = {field.name for field in spec.fields}
         written = {text.split("=")[0] for text in fields if "=" in text}
         assert written <= known, line
+
+
+RESC_COMMANDS = (
+    r":(name|description): \S.*",
+    r"using sysbus",
+    r"\$\w+\?=(\"\w+\"|@[\w./]+)",
+    r"mach create \$name",
+    r"machine LoadPlatformDescription \$repl",
+    r"showAnalyzer uart0",
+    r"macro reset",
+    r'"""',
+    r" +(sysbus LoadELF \$bin|cpu VectorTableOffset 0x0)",
+    r"runMacro \$reset",
+    r'echo "tflm-gen: machine is ready"',
+)
+
+
+@pytest.mark.parametrize("board", PLATFORMS)
+def test_script_has_only_commands_that_were_seen_to_work(board: str) -> None:
+    text = shipped(f"{board}.resc")
+    lines = [line for line in text.splitlines() if line]
+    for line in lines:
+        assert any(re.fullmatch(command, line) for command in RESC_COMMANDS), line
+    assert lines[-1] == f'echo "{_renode_monitor.SENTINEL}"'
+    assert text.count('"""') == 2
+    set_here = set(re.findall(r"^\$(\w+)\?=", text, re.M)) | {"reset"}
+    assert set(re.findall(r"\$(\w+)", text)) == set_here
+
+
+# An entry, a property, a connection, the start-up commands, and nothing else.
+REPL_LINES = (
+    r'using "platforms/cpus/nrf52840.repl"',
+    r"\w+:( [A-Z]\w+\.\w+ @ (sysbus( 0x[0-9A-F]{8})?|\{ sysbus 0x\w+; sysbus 0x\w+ \}))?",
+    r"    \w+: (\d+|0x[0-9A-F]+|\"[\w-]+\"|nvic)",
+    r"    (\w+ )?-> (nvic|cpu)@\d+",
+    r"    init:",
+    r'        Tag <0x[0-9A-F]{8}, 0x[0-9A-F]{8}> "\w+"( 0x0)?',
+)
+
+
+@pytest.mark.parametrize("board", PLATFORMS)
+def test_platform_has_only_what_was_seen_to_load(board: str) -> None:
+    for line in shipped(f"{board}.repl").splitlines():
+        if line and not line.startswith("//"):
+            assert any(re.fullmatch(form, line) for form in REPL_LINES), line

@@ -85,6 +85,19 @@ def test_a_silent_port_is_asked_who_it_is():
         assert len(device.commands) == 1
 
 
+def test_a_board_that_was_in_the_middle_of_its_start_up_is_asked_to_begin_again():
+    def introduce(device, command):
+        device.start_up()
+        device.done(command)
+
+    with scripted(hello_after_s=2.0) as (session, device):
+        device.on_command = introduce
+        device.send("PHASE", name="selftest")
+        device.send("READY", status=0)
+        assert session.connect().banner.model == "m"
+        assert [command.name for command in device.commands] == ["HELLO"]
+
+
 def test_a_board_that_missed_the_first_question_is_asked_again():
     def deaf_at_first(device, command):
         if len(device.commands) == 2:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.command_line import run_tool
 from tests.support.programs import check
 from tflm_gen.errors import DownloadError, HashMismatchError
 from tflm_gen.tflm.upstream.fetch import (
@@ -205,3 +206,18 @@ def test_without_network_it_says_what_to_do(
         fetch_upstream(tmp_path, origins={REPOSITORY: "https://tflite-micro.invalid/x"})
     assert caught.value.exit_code == 3
     assert "TFLM_GEN_TFLM_DIR" in caught.value.hint
+
+
+def test_the_command_without_github_exits_3_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine without a network: git is told to look for GitHub on this disk."""
+    monkeypatch.setenv("TFLM_GEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{tmp_path}/nowhere/.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
+    result = run_tool("deps", "get", "tflm")
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-2].startswith("error[TG302]: cannot fetch TFLM: ")
+    assert "docs/tflm-sources.md" in result.stderr.splitlines()[-1]
+    assert not list((tmp_path / "cache" / "tflm").iterdir())

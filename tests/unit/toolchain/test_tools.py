@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tflm_gen.report.doctor_report import can_do_main_job, doctor_document, doctor_text
+from tflm_gen.runner.flashers import discover
 from tflm_gen.toolchain.tools import TOOLS, Finding, find_tools, install_lines
 
 
@@ -69,6 +70,51 @@ def test_a_missing_optional_tool_does_not_stop_the_main_job() -> None:
     )
     assert can_do_main_job(findings)
     assert "renode" in doctor_text(findings, is_root=True, python="3", tool="1")
+
+
+def finding_of(name: str) -> Finding:
+    return next(found for found in find_tools() if found.tool.name == name)
+
+
+def test_the_text_says_where_each_tool_is_and_how_to_get_the_others(bare: Path) -> None:
+    fake_program(bare, "openocd", "echo 'Open On-Chip Debugger 0.12.0' >&2")
+    text = doctor_text(find_tools(), is_root=False, python="3", tool="1")
+    assert "Open On-Chip Debugger 0.12.0" in text
+    assert f"\n  openocd: {bare / 'openocd'}\n" in text
+    assert "\n  nrfjprog: get nRF Command Line Tools" in text
+    assert "\n  cppcheck: sudo apt-get install -y cppcheck\n" in text
+
+
+def test_a_package_of_another_python_is_found_by_its_program(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert not finding_of("platformio").is_here
+    fake_program(bare, "pio", "echo 'PlatformIO Core, version 6.2.0'")
+    found = finding_of("platformio")
+    assert found.version == "PlatformIO Core, version 6.2.0"
+    assert found.place == str(bare / "pio")
+
+
+def test_j_link_commander_is_not_started_since_it_would_wait_for_commands(bare: Path) -> None:
+    fake_program(bare, "JLinkExe", f"echo started > {bare}/started")
+    assert finding_of("J-Link").version == "does not say its version"
+    assert not (bare / "started").exists()
+
+
+def test_a_program_that_hangs_is_here_without_version(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_program(bare, "nrfjprog", "exec /bin/sleep 60")
+    monkeypatch.setattr("tflm_gen.toolchain.tools._VERSION_TIMEOUT_S", 0.2)
+    assert finding_of("nrfjprog").version == "does not say its version"
+
+
+def test_every_flash_tool_is_listed() -> None:
+    listed = {name for tool in TOOLS for name in (tool.name, *tool.programs)}
+    programs = {"jlink": "JLinkExe", "pio": "pio"}
+    for name in set(discover()) - {"uf2"}:
+        assert programs.get(name, name) in listed
 
 
 def test_every_tool_says_what_it_is_for() -> None:

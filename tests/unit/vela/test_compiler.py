@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,20 @@ def test_the_example_moves_to_the_npu_whole(name):
 def test_a_float_model_is_refused_before_vela_says_zero_cycles():
     with pytest.raises(UnsupportedModelError, match="is float32"):
         compile_for_npu(parse_model(ZOO["cnn_1d_float32"](), "float"), CONFIGS["ethos-u55-128"])
+
+
+@pytest.mark.vela
+def test_the_same_file_is_compiled_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFLM_GEN_CACHE", str(tmp_path))
+    model = read_model(resources.examples_dir() / "ecg" / "ecg.tflite")
+    first = compile_for_npu(model, CONFIGS["ethos-u55-128"])
+    (kept,) = (tmp_path / "vela").iterdir()
+    with monkeypatch.context() as without_vela:
+        without_vela.setattr("tflm_gen.vela.compiler.run", None)
+        assert compile_for_npu(model, CONFIGS["ethos-u55-128"]) == first
+        with pytest.raises(TypeError):  # Another configuration is another result.
+            compile_for_npu(model, CONFIGS["ethos-u65-256"])
+    spoiled = json.loads(kept.read_text())
+    spoiled["model"] = spoiled["model"][:-8]
+    kept.write_text(json.dumps(spoiled))
+    assert compile_for_npu(model, CONFIGS["ethos-u55-128"]) == first

@@ -1,4 +1,4 @@
-"""Operators that treat every element alike: tables, ADD, SUB, MUL, SOFTMAX, QUANTIZE, DEQUANTIZE."""
+"""Operators that treat every element alike: tables, ADD, SUB, MUL, PRELU, SOFTMAX, QUANTIZE."""
 
 from __future__ import annotations
 
@@ -89,6 +89,10 @@ def _table_of(
             return tables.hard_swish_table(source, out)
         case "RELU":
             return tables.relu_table(source, out)
+        case "RELU_N1_TO_1":
+            return tables.relu_table(source, out, -1.0, 1.0)
+        case "RELU_0_TO_1":
+            return tables.relu_table(source, out, 0.0, 1.0)
         case "RELU6":
             return tables.relu6_table(source)
         case "LEAKY_RELU":
@@ -173,7 +177,7 @@ def lower_softmax(graph: Graph, op: OperatorSpec) -> Step:
     )
 
 
-# --- ADD, SUB, MUL ------------------------------------------------------------------------------
+# --- ADD, SUB, MUL, PRELU ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +215,23 @@ def _product_factors(o: _Operands) -> dict[str, Field]:
     }
 
 
+def _prelu_factors(o: _Operands) -> dict[str, Field]:
+    positive = quantize_multiplier(o.a.scale / o.out.scale)
+    return {
+        **_product_factors(o),
+        "a_multiplier": positive.mantissa,
+        "a_shift": positive.shift,
+    }
+
+
+_FACTORS = {
+    "ADD": _sum_factors,
+    "SUB": _sum_factors,
+    "MUL": _product_factors,
+    "PRELU": _prelu_factors,
+}
+
+
 def _broadcast_strides(shape: Sequence[int], out_shape: Sequence[int]) -> list[int] | None:
     """Strides with 0 where the operand repeats; None if the shapes do not fit."""
     padded = [1] * (len(out_shape) - len(shape)) + list(shape)
@@ -223,7 +244,7 @@ def _broadcast_strides(shape: Sequence[int], out_shape: Sequence[int]) -> list[i
 
 
 def lower_binary(graph: Graph, op: OperatorSpec) -> Step:
-    """ADD, SUB or MUL with broadcasting."""
+    """ADD, SUB, MUL or PRELU with broadcasting."""
     a, b, out = graph.input(op, 0), graph.input(op, 1), graph.output(op)
     graph.require_int8(op, a, b, out)
     graph.require(len(out.shape) <= MAX_DIMS, op, f"it has {len(out.shape)} dimensions")
@@ -232,10 +253,10 @@ def lower_binary(graph: Graph, op: OperatorSpec) -> Step:
     if a_strides is None or b_strides is None:
         graph.refuse(op, f"shapes {list(a.shape)} and {list(b.shape)} give {list(out.shape)}")
     operands = _Operands(a=graph.affine(op, a), b=graph.affine(op, b), out=graph.affine(op, out))
-    factors = _product_factors(operands) if op.op == "MUL" else _sum_factors(operands)
+    factors = _FACTORS[op.op](operands)
     out_shift = factors["out_shift"]
     graph.require(
-        op.op == "MUL" or (isinstance(out_shift, int) and out_shift <= 0),
+        op.op not in ("ADD", "SUB") or (isinstance(out_shift, int) and out_shift <= 0),
         op,
         "TFLM refuses an output scale this small",
     )
@@ -250,7 +271,7 @@ def lower_binary(graph: Graph, op: OperatorSpec) -> Step:
         calls=(
             Call(
                 kernel=f"tgk_{name}_s8",
-                source="binary.c",
+                source="prelu.c" if op.op == "PRELU" else "binary.c",
                 params_type="tgk_binary",
                 params=Struct(
                     members={

@@ -8,8 +8,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tflm_gen import resources
+from tflm_gen.project.compiled import ENGINE
 from tflm_gen.project.kinds._kind import Files, ProjectKind
 from tflm_gen.project.kinds.cmake import has_cmake_port
+from tflm_gen.project.plan import needed_ports
 from tflm_gen.project.render import render
 
 if TYPE_CHECKING:
@@ -63,16 +65,19 @@ def environments(spec: ProjectSpec) -> tuple[Environment, ...]:
     """The environments of a project; those of the registry first."""
     board, board_id = spec.board.spec, spec.board.id
     found: list[Environment] = []
-    if board.platformio is not None:
-        found.append(_registry_environment(board))
-    name = f"{board_id}_local" if found else board_id
     twin = board.emulator.qemu.twin_family if board.emulator.qemu else None
+    checked = ("check_src_filters", checked_sources(spec.engine, board.family, other=twin))
+    if board.platformio is not None:
+        found.append(_registry_environment(board, checked))
+    name = f"{board_id}_local" if found else board_id
     runs_here = spec.npu is None
+    upload = upload_command(board)
     found.append(
         _local_environment(
             name=name,
             comment=f"{board.name}: compilers of this machine",
             emulator=_emulator(board) if runs_here and twin is None else (),
+            more=(checked, *((("upload_command", upload),) if upload else ())),
         )
     )
     if twin is not None:
@@ -82,10 +87,41 @@ def environments(spec: ProjectSpec) -> tuple[Environment, ...]:
                 comment=f"the same firmware for {_machine(board)} in QEMU",
                 emulator=_emulator(board),
                 board_name=name,
-                definitions="ECG_TWIN=ON",
+                more=(
+                    ("custom_cmake", "ECG_TWIN=ON"),
+                    ("check_src_filters", checked_sources(spec.engine, twin)),
+                ),
             )
         )
     return tuple(found)
+
+
+def checked_sources(engine: str, family: str, *, other: str | None = None) -> tuple[str, ...]:
+    """What ``pio check`` analyses: our sources that are linked, without the arrays of the model.
+
+    Those would take Cppcheck many minutes, and there is nothing in them to find.
+
+    Args:
+        engine: The engine that is linked.
+        family: The port.
+        other: A port that it names only because the project carries it too.
+    """
+    root = resources.firmware_templates_dir()
+    ports = [name for name in (family, *needed_ports(root, family)) if name != other]
+    folders = ["common/src", f"engine/{engine}", *(f"port/{name}" for name in ports)]
+    if engine == ENGINE:
+        folders.append("compiled/src")
+    return tuple(f"+<{folder}/>" for folder in folders)
+
+
+def upload_command(board: BoardSpec) -> str:
+    """What ``pio run -t upload`` of the local environment runs; empty if the board has no such tool."""
+    targets = {entry.tool: entry.target for entry in board.flash}
+    if "openocd" in targets:
+        return f'openocd -f {targets["openocd"]} -c "program {{$SOURCE}} verify reset exit"'
+    if "pyocd" in targets:
+        return f'pyocd flash --no-wait --no-config --target {targets["pyocd"]} "$SOURCE"'
+    return ""
 
 
 def emulator_command(*, machine: str, icount_shift: int) -> tuple[str, ...]:
@@ -118,7 +154,7 @@ def _emulator(board: BoardSpec) -> tuple[str, ...]:
     return emulator_command(machine=qemu.machine, icount_shift=qemu.icount_shift)
 
 
-def _registry_environment(board: BoardSpec) -> Environment:
+def _registry_environment(board: BoardSpec, checked: Option) -> Environment:
     support = board.platformio
     if support is None:
         raise ValueError(f"{board.name} is not in PlatformIO's registry")
@@ -130,6 +166,7 @@ def _registry_environment(board: BoardSpec) -> Environment:
             ("board", support.board),
             ("platform_packages", support.packages),
             ("extra_scripts", ("pre:scripts/firmware.py",)),
+            checked,
         ),
         is_local=False,
     )
@@ -141,15 +178,14 @@ def _local_environment(
     comment: str,
     emulator: tuple[str, ...],
     board_name: str = "",
-    definitions: str = "",
+    more: tuple[Option, ...] = (),
 ) -> Environment:
     options: list[Option] = [
         ("platform", LOCAL_PLATFORM),
         ("board", board_name or name),
         ("extra_scripts", ("pre:scripts/firmware.py", "post:scripts/targets.py")),
     ]
-    if definitions:
-        options.append(("custom_cmake", definitions))
+    options.extend(more)
     if emulator:
         options.append(("custom_emulator", " ".join(emulator)))
         options.append(("test_testing_command", (*_EMULATE, _FIRMWARE, *emulator)))

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from typing import TYPE_CHECKING
 
-from tflm_gen.process import CommandLine
-from tflm_gen.runner.flashers._flasher import FlashRequest, Program
+from tflm_gen.errors import MissingToolError, ProjectModifiedError
+from tflm_gen.process import CommandLine, run
+from tflm_gen.runner.flashers._flasher import (
+    PROGRAM_TIMEOUT_S,
+    Flasher,
+    FlashReport,
+    FlashRequest,
+    Program,
+)
+from tflm_gen.toolchain.platformio import own_core_dir, quiet_environment, refuse_registry
+from tflm_gen.toolchain.project_kind import local_environments
 
-_TIMEOUT_S = 600.0  # It may build first.
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def built_image(project: Path, environment: str) -> Path:
+    """What ``pio run`` has made of the project in an environment."""
+    return project / ".pio" / "build" / environment / "firmware.hex"
 
 
 def command(program: str, request: FlashRequest) -> CommandLine:
-    """The command line; the target is the environment's name."""
+    """The command line; the target is the environment's name. What was built is written, as it is."""
     port = ("--upload-port", request.port) if request.port else ()
     return CommandLine(
         argv=(
@@ -19,11 +36,14 @@ def command(program: str, request: FlashRequest) -> CommandLine:
             "run",
             *("--project-dir", str(request.project)),
             *("--environment", request.target),
+            *("--target", "nobuild"),
             *("--target", "upload"),
+            # Another core folder than that of the build would have it delete the firmware first.
+            "--disable-auto-clean",
             *port,
         ),
         purpose="flash with PlatformIO",
-        timeout_s=_TIMEOUT_S,
+        timeout_s=PROGRAM_TIMEOUT_S,
         cwd=request.project,
         env={
             "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "No",
@@ -31,6 +51,35 @@ def command(program: str, request: FlashRequest) -> CommandLine:
             "PLATFORMIO_NO_ANSI": "true",
         },
     )
+
+
+def flash(request: FlashRequest) -> FlashReport:
+    """Have PlatformIO upload what it has built, and judge it.
+
+    Raises:
+        MissingToolError: If it is not installed.
+        ProjectModifiedError: If it has not built the environment.
+        DownloadError: If it wants a package of its registry.
+        NoDeviceError: If no board was found.
+        FlashFailedError: If nothing proves that the image was written.
+        ProcessTimeoutError: If it did not end.
+    """
+    program = PROGRAM.find()
+    if program is None:
+        raise MissingToolError("pio is not installed", hint=PROGRAM.install_hint)
+    if not built_image(request.project, request.target).is_file():
+        raise ProjectModifiedError(
+            f"PlatformIO has not built environment {request.target}",
+            hint="Build the project again: tflm-gen build ... --project platformio",
+        )
+    asked = command(program, request)
+    if request.target in local_environments(request.project):
+        quiet = quiet_environment(own_core_dir())
+        asked = dataclasses.replace(asked, env={**asked.env, **quiet})
+    done = run(asked)
+    refuse_registry(done.text)
+    proof = PROGRAM.judge(done.text, returncode=done.returncode)
+    return FlashReport(tool=PROGRAM.name, proof=proof, command=asked.argv)
 
 
 PROGRAM = Program(
@@ -49,4 +98,6 @@ PROGRAM = Program(
     ),
     looked_for="the upload tool's board",
 )
-FLASHER = PROGRAM.as_flasher()
+FLASHER = Flasher(
+    name=PROGRAM.name, find=PROGRAM.find, install_hint=PROGRAM.install_hint, flash=flash
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 import time
 from pathlib import Path
@@ -77,12 +78,7 @@ def flash(request: FlashRequest) -> FlashReport:
         )
     drive = _drive(request.port)
     image = uf2_image(chunks, family=int(request.target, 16))
-    try:
-        (drive / "firmware.uf2").write_bytes(image)
-    except OSError as error:
-        raise FlashFailedError(
-            f"cannot write to {drive}: {error}", hint="Reset the board into its bootloader again."
-        ) from error
+    _copy(image, drive)
     deadline = time.monotonic() + _GONE_TIMEOUT_S
     while (drive / _INFO_NAME).is_file():
         if time.monotonic() > deadline:
@@ -95,6 +91,26 @@ def flash(request: FlashRequest) -> FlashReport:
     return FlashReport(
         tool="uf2", proof=f"{drive} went away after {len(image) // 512} blocks", command=()
     )
+
+
+def _copy(image: bytes, drive: Path) -> None:
+    """Write the file, down to the device: left in the cache, it would not arrive for half a minute.
+
+    Raises:
+        FlashFailedError: If the drive fails. A bootloader that restarts at the last block and one
+            that was unplugged before look alike then.
+    """
+    try:
+        with (drive / "firmware.uf2").open("wb") as file:
+            file.write(image)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise FlashFailedError(
+            f"{drive} failed while the firmware was copied: {error.strerror}",
+            hint="If the board has restarted, ask it: tflm-gen verify DIR --port PORT; if not, "
+            "reset it into its bootloader and try again.",
+        ) from error
 
 
 def _drive(port: str | None) -> Path:

@@ -302,6 +302,13 @@ void tgk_mul_s8(const tgk_binary* op,
                 const int8_t* b,
                 int8_t* out);
 
+// PRELU: a rescaled by its own factor where it is not negative, else its
+// product with alpha by the output's factor.
+void tgk_prelu_s8(const tgk_binary* op,
+                  const int8_t* in,
+                  const int8_t* alpha,
+                  int8_t* out);
+
 // Any function of one int8: table[q + 128]. in may equal out.
 typedef struct {
   int32_t count;

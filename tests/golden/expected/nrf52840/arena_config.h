@@ -8,4 +8,10 @@ namespace ecg {
 // Basis: proven: ran at 4096.
 constexpr std::size_t kArenaBytes = 4096;
 
+// What the model is known to need: no less may be reserved.
+constexpr std::size_t kArenaNeededBytes = 0;
+
+// Start-up tries no smaller one when it looks for the smallest that works.
+constexpr std::size_t kSearchFloorBytes = 1344;
+
 }  // namespace ecg
