@@ -181,12 +181,12 @@ def test_every_verb_works_on_a_terminal_that_it_joins_late(cnn):
         assert "self-test: passed" in emulated.stdout
 
 
-def test_a_difference_on_a_real_port_is_reported_without_its_operator(odd_stride):
+def test_a_difference_on_a_real_port_says_how_to_find_its_operator(odd_stride):
     with qemu_on_a_terminal(odd_stride) as port:
         result = run_tool("verify", str(odd_stride.root), "--port", port)
     assert result.exit_code == 1
     assert "DIFFERENT: " in result.stdout
-    assert "note: the operator is found in emulators only" in result.stdout
+    assert "--reflash auto" in result.stdout
 
 
 def test_a_board_with_another_model_is_refused(cnn, odd_stride):

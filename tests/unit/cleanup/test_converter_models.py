@@ -103,7 +103,10 @@ CASES = {
         {"fast-reductions"},
         {"RESHAPE": 2, "CONV_2D": 1, "MEAN": 1, "FULLY_CONNECTED": 1},
     ),
-    "clipped_input": ({"clipping"}, {"QUANTIZE": 1, "RESHAPE": 2, "CONV_2D": 1}),
+    "clipped_input": (
+        {"clipping"},
+        {"QUANTIZE": 1, "MINIMUM": 1, "RESHAPE": 2, "CONV_2D": 1},
+    ),
     "clipped_input_float": (
         {"clipping"},
         {"MAXIMUM": 1, "MINIMUM": 1, "RESHAPE": 2, "CONV_2D": 1},
