@@ -13,11 +13,14 @@ from pydantic import ValidationError
 from tflm_gen import resources
 from tflm_gen.board_spec import BoardSpec
 from tflm_gen.errors import BoardFileError, UnknownBoardError
+from tflm_gen.project.read_file import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
+
+_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,12 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
             hint=f"{guess}See: tflm-gen boards list",
         )
     path = files[board_id]
-    file_bytes = path.read_bytes()
+    try:
+        file_bytes = read_regular(path, limit=_MAX_BYTES)
+    except OSError as error:
+        raise BoardFileError(
+            f"{path}: cannot be read ({error.strerror})", hint="A board is a small TOML file."
+        ) from error
     return Board(id=board_id, spec=parse_board(file_bytes, path.name), file_bytes=file_bytes)
 
 

@@ -42,3 +42,12 @@ def offline_offsets(model: Model) -> tuple[int, ...] | None:
 def pack_offline_plan(offsets: Sequence[int]) -> bytes:
     """The metadata buffer of a plan for one subgraph."""
     return struct.pack(f"<3i{len(offsets)}i", _VERSION, 0, len(offsets), *offsets)
+
+
+def reason_not_to_place(model: Model) -> str:
+    """Why TFLM must not place the tensors as the model's own memory plan says; else empty."""
+    try:
+        lowest = min(offline_offsets(model) or (0,))
+    except UnsupportedModelError as error:
+        return error.message
+    return f"its offline memory plan has offset {lowest}" if lowest < -1 else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tflm_gen.check.held_back import held_back
 from tflm_gen.check.kernel_types import load_kernel_types
 from tflm_gen.check.operators import missing_operators, refused_types
 from tflm_gen.check.patterns import find_patterns
@@ -62,6 +63,7 @@ def check_model(model: Model, choice: EngineChoice, *, board_id: str) -> CheckRe
         *find_skew(model, table.tflm),
         *_artefacts(inspection),
     ]
+    findings += held_back(model, uses, findings)
     return CheckReport(
         model=model,
         board_id=board_id,

@@ -76,6 +76,7 @@ class Bench:
         self.vectors = tuple(vectors)
         self.on_step = on_step
         self.refusals: dict[str, str] = {}
+        self.tflite_crash = ""
         self._runs: dict[str, OracleRun | None] = {}
         self._tflite_runs: dict[str, TfliteRun | None] = {}
         graphs = model.subgraphs
@@ -118,7 +119,11 @@ class Bench:
         key = self._key(flatbuffer)
         if key not in self._tflite_runs:
             self.on_step("run on TFLite's reference kernels")
-            self._tflite_runs[key] = run_tflite(flatbuffer, self.vectors, kernels=kernels)
+            try:
+                self._tflite_runs[key] = run_tflite(flatbuffer, self.vectors, kernels=kernels)
+            except OracleError as error:
+                self.tflite_crash = error.message
+                self._tflite_runs[key] = None
         return self._tflite_runs[key]
 
     def _key(self, flatbuffer: bytes) -> str:
@@ -287,7 +292,8 @@ def _check_parts(repairs: Trail, bench: Bench, tflite: str) -> Failure | None:
             continue
         change = step.change
         if not change.is_settled or (before is not None and not change.claims):
-            return Failure(name=step.name, reason=_no_judge(tflite, runs=before is not None))
+            reason = _no_judge(tflite, bench.tflite_crash, runs=before is not None)
+            return Failure(name=step.name, reason=reason)
         for name, claim in standing.values():
             if name == step.name and not bench.claim_holds(claim):
                 return Failure(name=step.name, reason=f"a part gives other bytes: {claim.what}")
@@ -295,9 +301,11 @@ def _check_parts(repairs: Trail, bench: Bench, tflite: str) -> Failure | None:
     return None
 
 
-def _no_judge(tflite: str, *, runs: bool) -> str:
+def _no_judge(tflite: str, crash: str, *, runs: bool) -> str:
     """Why nothing can tell whether a repair is right."""
     what = "TFLM gives other bytes after it" if runs else "TFLM does not run the original"
+    if crash:
+        return f"{what}, and {crash}"
     if tflite:
         return f"{what}, and {tflite} does not agree either"
     return f"{what}, and TFLite, which could tell, is not installed: pip install ai-edge-litert"

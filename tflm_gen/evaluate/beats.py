@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflm_gen.errors import NotEnoughDataError, RecordError
+from tflm_gen.errors import NotEnoughDataError, RecordError, UsageError
 from tflm_gen.evaluate import detection
 from tflm_gen.evaluate.array_cache import key_of, load_arrays, store_arrays
 from tflm_gen.evaluate.detection import RecordDetection
@@ -22,6 +22,7 @@ from tflm_gen.evaluate.results import ScoredBeats
 from tflm_gen.evaluate.splits import RecordId
 from tflm_gen.preprocess.binding import code_digest, detect_record, preprocess_record
 from tflm_gen.preprocess.spec import spec_sha256
+from tflm_gen.project.read_file import read_regular
 from tflm_gen.records.quality import check_record, grade_beats
 from tflm_gen.records.table_reader import read_csv, read_npz
 from tflm_gen.records.wfdb_reader import read_wfdb
@@ -149,6 +150,7 @@ def load_beats(
 
     Raises:
         RecordError: A record cannot be used.
+        UsageError: A file of a record is a pipe or a device, or cannot be read.
         NotEnoughDataError: No beat is left.
     """
     parts: list[_Part] = []
@@ -204,7 +206,7 @@ def _part(folder: Path, name: str, spec: PreprocessSpec) -> _Part:
 
 def _key(folder: Path, name: str, spec: PreprocessSpec) -> str:
     files = sorted(p for p in folder.glob(f"{name}.*") if p.suffix in _RECORD_SUFFIXES)
-    contents = [hashlib.sha256(p.read_bytes()).digest() for p in files]
+    contents = [hashlib.sha256(_read(p)).digest() for p in files]
     # wfdb's patients are known by the database, whose name is the folder's.
     return key_of(
         folder.name,
@@ -215,6 +217,17 @@ def _key(folder: Path, name: str, spec: PreprocessSpec) -> str:
         code_digest(),
         _rules_digest(),
     )
+
+
+def _read(path: Path) -> bytes:
+    """A record's file; a pipe or a device is no record to skip, but a mistake."""
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror})",
+            hint="Records are regular files; check the folder.",
+        ) from error
 
 
 @functools.cache

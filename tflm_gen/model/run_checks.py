@@ -6,6 +6,7 @@ those; positions may be computed at run time, and TFLM's kernels read memory by 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,17 @@ from tflm_gen.model.operand_checks import check_operands
 from tflm_gen.model.shape_checks import check_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tflm_gen.model.records import Model, OperatorSpec, SubgraphSpec
 
 # Operands that are positions or counts, and that a kernel uses as they are.
 _POSITIONS_BY_OPS = (
     ((0,), "SPLIT EMBEDDING_LOOKUP"),
-    # GATHER looks at its indices itself; a WHILE of Keras' LSTM counts with them.
+    # GATHER and CUMSUM look at theirs themselves; a WHILE of Keras' LSTM counts with GATHER's.
     (
         (1,),
-        "MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD REDUCE_ANY REDUCE_ALL ARG_MAX ARG_MIN CUMSUM "
+        "MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD REDUCE_ANY REDUCE_ALL ARG_MAX ARG_MIN "
         "GATHER_ND REVERSE_V2 REVERSE_SEQUENCE TILE MIRROR_PAD",
     ),
     ((1, 2), "SLICE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND SPLIT_V"),
@@ -42,35 +43,92 @@ _SCALES_BELOW_ONE = frozenset(
 _UNCHECKED_PREFIXES = ("CUSTOM:Signal", "CUSTOM:TFLite_Detection_PostProcess", "CUSTOM:TFLM_DECODE")
 
 
-def reason_not_to_run(model: Model) -> str:
-    """Why TFLM's interpreter must not be given a valid model; empty if it may be."""
+# Kernels that read these operands as int32 whatever their type.
+_INT32_ONLY = frozenset({"SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"})
+_CONSTANTS = "Convert with a fixed batch of 1, and with axes and indices that are constants."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """An operator that TFLM's interpreter may crash on.
+
+    Attributes:
+        subgraph_index: Where the operator is.
+        operator_index: Position of the operator there.
+        text: What is wrong, with the operator's index and name.
+        remedy: What to do about it.
+    """
+
+    subgraph_index: int
+    operator_index: int
+    text: str
+    remedy: str
+
+
+def find_hazards(model: Model) -> Iterator[Hazard]:
+    """Everything in a valid model that TFLM's interpreter must not be given, in order."""
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            reason = _reason(operator, subgraph, model)
-            if reason:
-                return reason
-    return ""
+            text, remedy = _reason(operator, subgraph, model)
+            if text:
+                yield Hazard(
+                    subgraph_index=subgraph.index,
+                    operator_index=operator.index,
+                    text=text,
+                    remedy=remedy,
+                )
 
 
-def _reason(operator: OperatorSpec, subgraph: SubgraphSpec, model: Model) -> str:
+def reason_not_to_run(model: Model) -> str:
+    """Why TFLM's interpreter must not be given a valid model; empty if it may be."""
+    first = next(find_hazards(model), None)
+    return first.text if first else ""
+
+
+def _reason(operator: OperatorSpec, subgraph: SubgraphSpec, model: Model) -> tuple[str, str]:
+    """What is wrong with an operator, and the remedy."""
     path = f"operator {operator.index} ({operator.op})"
     has_options = operator.op == "CUSTOM:CIRCULAR_BUFFER" and operator.custom_options
     if has_options or operator.op.startswith(_UNCHECKED_PREFIXES):
-        return f"{path} reads its options unchecked"
+        return (
+            f"{path} reads its options unchecked",
+            "Do what the operator does in the firmware, before or after the model.",
+        )
     if operator.op in _SCALES_BELOW_ONE:
         reason = _scale_reason(operator, subgraph, path)
         if reason:
-            return reason
+            return (
+                reason,
+                "Calibrate again with inputs of smaller range, so that scales are below 1.",
+            )
+    reason = _type_reason(operator, subgraph, path)
+    if reason:
+        return reason, "Store these operands as int32, as TensorFlow's converter does."
     places = [at for at in _POSITIONS.get(operator.op, ()) if at < len(operator.inputs)]
     operands = [subgraph.tensors[operator.inputs[at]] for at in places if operator.inputs[at] >= 0]
     for tensor in operands:
         if not tensor.is_constant:
-            return f"{path} reads memory by tensor {tensor.index}, which only a run computes"
+            reason = f"{path} reads memory by tensor {tensor.index}, which only a run computes"
+            return reason, _CONSTANTS
     try:
         check_shapes(operator, subgraph, path, skips_open=False)
         check_operands(operator, subgraph, model, path, skips_open=False)
     except MalformedModelError as error:
-        return f"by its stored shapes, {error.message}"
+        return f"by its stored shapes, {error.message}", _CONSTANTS
+    return "", ""
+
+
+def _type_reason(operator: OperatorSpec, subgraph: SubgraphSpec, path: str) -> str:
+    """Numbers that the kernel reads with another width than they have."""
+    if operator.op not in (*_INT32_ONLY, "SLICE"):
+        return ""
+    dtypes = [subgraph.tensors[index].dtype for index in operator.inputs[1:3] if index >= 0]
+    if operator.op in _INT32_ONLY and set(dtypes) - {"int32"}:
+        return (
+            f"{path} reads its block and its paddings or crops as int32, not {' and '.join(dtypes)}"
+        )
+    if operator.op == "SLICE" and len(set(dtypes)) > 1:
+        return f"{path} reads begin and size with one type, not {' and '.join(dtypes)}"
     return ""
 
 

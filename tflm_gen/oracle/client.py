@@ -10,13 +10,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tflm_gen.arena_model.offline import offline_offsets
-from tflm_gen.errors import (
-    MissingToolError,
-    OracleError,
-    RefusedModelError,
-    UnsupportedModelError,
-)
+from tflm_gen.arena_model.offline import reason_not_to_place
+from tflm_gen.errors import MissingToolError, OracleError, RefusedModelError
 from tflm_gen.model.reader import parse_model
 from tflm_gen.model.run_checks import reason_not_to_run
 from tflm_gen.oracle.messages import JsonValue, Message, MessageError, pack, unpack
@@ -152,11 +147,11 @@ def _ask(
 ) -> tuple[Message, str]:
     """The child's answer and what it wrote to standard error; the first blob is the model."""
     model = parse_model(blobs[0], "model.tflite")
-    reason = reason_not_to_run(model) or _plan_reason(model)
+    reason = reason_not_to_run(model) or reason_not_to_place(model)
     if reason:
         raise RefusedModelError(
             f"the reference interpreter is not given this model, as it may crash on it: {reason}",
-            hint="Convert with a fixed batch of 1, and with axes and indices that are constants.",
+            hint="See every operator concerned, with remedies: tflm-gen check MODEL",
         )
     completed = run(
         CommandLine(
@@ -188,15 +183,6 @@ def _ask(
             hint="See which operators the model has: tflm-gen inspect MODEL",
         )
     return answer, said
-
-
-def _plan_reason(model: Model) -> str:
-    """Why TFLM must not place the tensors as the model's own memory plan says; else empty."""
-    try:
-        lowest = min(offline_offsets(model) or (0,))
-    except UnsupportedModelError as error:
-        return error.message
-    return f"its offline memory plan has offset {lowest}" if lowest < -1 else ""
 
 
 def _crash(returncode: int, said: str) -> OracleError:

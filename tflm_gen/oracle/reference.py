@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tflm_gen.errors import MissingToolError, RefusedModelError, TflmGenError
+from tflm_gen.errors import MissingToolError, OracleError, RefusedModelError, TflmGenError
 from tflm_gen.oracle.client import OracleRun, run_oracle
 from tflm_gen.oracle.tflite import run_tflite
 
@@ -25,7 +25,7 @@ def run_reference(flatbuffer: bytes, vectors: Sequence[Vector]) -> OracleRun:
         vectors: At least one.
 
     Raises:
-        OracleError: If neither takes the model, or the wheel crashes: as the wheel said it.
+        OracleError: If neither takes the model, as the wheel said it; or if one crashes.
         MissingToolError: If neither is installed.
     """
     try:
@@ -39,7 +39,10 @@ def run_reference(flatbuffer: bytes, vectors: Sequence[Vector]) -> OracleRun:
 def _by_tflite(
     flatbuffer: bytes, vectors: Sequence[Vector], error: TflmGenError, reason: str
 ) -> OracleRun:
-    found = run_tflite(flatbuffer, vectors)
+    try:
+        found = run_tflite(flatbuffer, vectors)
+    except OracleError as crash:
+        raise OracleError(f"{error.message}; {crash.message}", hint=crash.hint) from crash
     if found is None:
         raise error
     return OracleRun(

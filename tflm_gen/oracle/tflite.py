@@ -9,11 +9,12 @@ import importlib.metadata
 import importlib.util
 import io
 import json
+import signal
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tflm_gen.errors import ProcessTimeoutError
+from tflm_gen.errors import OracleError, ProcessTimeoutError
 from tflm_gen.model.reader import parse_model
 from tflm_gen.oracle.messages import JsonValue, MessageError, pack, unpack
 from tflm_gen.process import CONVERTER_MEMORY_BYTES, CommandLine, run
@@ -75,6 +76,9 @@ def run_tflite(
         flatbuffer: A model whose structure the model reader has checked.
         vectors: At least one.
         kernels: As an earlier run named them; else the reference kernels, or what comes next.
+
+    Raises:
+        OracleError: If they crash on the model.
     """
     found = tflite_package()
     if found is None:
@@ -97,8 +101,17 @@ def run_tflite(
                 memory_bytes=CONVERTER_MEMORY_BYTES,
             )
         )
+    except ProcessTimeoutError:
+        return None
+    if completed.returncode < 0:
+        raise OracleError(
+            f"TFLite's kernels ({version}) crashed on the model with "
+            f"{signal.Signals(-completed.returncode).name}",
+            hint="The model runs into a defect of the interpreter; check it: tflm-gen check MODEL",
+        )
+    try:
         answer = unpack(io.BytesIO(completed.stdout))
-    except (MessageError, ProcessTimeoutError):
+    except MessageError:
         return None
     if completed.returncode != 0 or "kernels" not in answer.header:
         return None

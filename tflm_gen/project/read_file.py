@@ -1,4 +1,4 @@
-"""Reads files of a project that somebody else may have made: regular files of sane size only."""
+"""Reads files that somebody else may have made: regular files of sane size only."""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ def read_regular(path: Path, *, limit: int = MAX_BYTES) -> bytes:
         if info.st_size > limit:
             raise OSError(errno.EFBIG, f"{info.st_size:,} bytes; the limit is {limit:,}")
         return file.read(limit)
+
+
+def require_regular(path: Path, *, limit: int = MAX_BYTES) -> None:
+    """Look at a file that other code will open and read.
+
+    Raises:
+        OSError: If it is not there, is no regular file, or has more bytes.
+    """
+    info = path.stat()
+    if not stat.S_ISREG(info.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if info.st_size > limit:
+        raise OSError(errno.EFBIG, f"{info.st_size:,} bytes; the limit is {limit:,}")

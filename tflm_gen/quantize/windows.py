@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflm_gen.errors import UsageError
+from tflm_gen.project.read_file import require_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Windows = NDArray[np.float32]
 _SUFFIXES = (".npy", ".npz", ".csv")
+_MAX_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +55,13 @@ def load_windows(path: Path) -> WindowSet:
         UsageError: Nothing to read, unreadable data, a NaN or infinity, or unequal lengths.
     """
     if path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.suffix in _SUFFIXES and p.is_file())
+        files = sorted(p for p in path.iterdir() if p.suffix in _SUFFIXES and not p.is_dir())
         if not files:
             raise UsageError(
                 f"{path}: no .npy, .npz or .csv file in this folder",
                 hint="Save windows with numpy.save: shape (n_windows, samples[, leads]).",
             )
-    elif path.is_file() and path.suffix in _SUFFIXES:
+    elif path.exists() and not path.is_dir() and path.suffix in _SUFFIXES:
         files = [path]
     else:
         what = "a file of another kind" if path.exists() else "not there"
@@ -72,6 +74,7 @@ def load_windows(path: Path) -> WindowSet:
 
 def _load_file(path: Path) -> dict[str, Windows]:
     try:
+        require_regular(path, limit=_MAX_BYTES)
         if path.suffix == ".csv":
             raw = {"": np.loadtxt(path, delimiter=",", dtype=np.float32, ndmin=2)}
         else:

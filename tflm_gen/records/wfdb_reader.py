@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tflm_gen.errors import MissingToolError, RecordError
+from tflm_gen.project.read_file import read_regular, require_regular
 from tflm_gen.records.record import EcgRecord, beats_only
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 # Two recordings of the MIT-BIH Arrhythmia Database are of one person.
 _SAME_PERSON = {"mitdb": {"202": "201"}}
+_SEGMENT = ("hea", "dat")
+_MAX_HEADER_BYTES = 1 << 20
 
 
 def read_wfdb(path: Path, lead: str, *, annotator: str = "atr") -> EcgRecord:
@@ -36,6 +40,7 @@ def read_wfdb(path: Path, lead: str, *, annotator: str = "atr") -> EcgRecord:
             raise RecordError(
                 f"{file}: no such file", hint="A WFDB record is a .hea, a .dat and an annotation."
             )
+    _check_named_files(base)
     record, annotation = _parse(base, annotator)
     if lead not in record.sig_name:
         raise RecordError(
@@ -63,6 +68,30 @@ def read_wfdb(path: Path, lead: str, *, annotator: str = "atr") -> EcgRecord:
         sha256=_sha256(files),
         converter_range=(zero - (1 << bits) // 2, zero + (1 << bits) // 2 - 1) if bits else None,
     )
+
+
+def _check_named_files(base: Path) -> None:
+    """The header names further files, which wfdb opens whatever they are: every line's first word.
+
+    Raises:
+        RecordError: If one is not beside the header, or is no regular file.
+    """
+    header = base.parent / f"{base.name}.hea"
+    try:
+        text = read_regular(header, limit=_MAX_HEADER_BYTES).decode("utf-8", "replace")
+        lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+        for name in {words[0] for words in lines[1:] if words} - {"~"}:
+            if "/" in name or "\\" in name:
+                raise OSError(errno.EINVAL, f"it names the file {name!r}, outside of the folder")
+            # A signal's file, or a segment.
+            for file in (base.parent / name, *(base.parent / f"{name}.{k}" for k in _SEGMENT)):
+                if file.exists():
+                    require_regular(file)
+    except OSError as error:
+        raise RecordError(
+            f"{header}: a file of the record cannot be read ({error.strerror})",
+            hint="Fetch the record again and compare its checksum.",
+        ) from error
 
 
 def _parse(base: Path, annotator: str) -> tuple[Any, Any]:

@@ -75,9 +75,14 @@ def selftest_text(report: BootReport) -> str:
     if selftest is None:
         return "not run"
     if selftest.n_bytes == 0:
-        return "no golden vector in this firmware (it was built without an oracle)"
+        return (
+            "not compared: no golden vector in this firmware (it was built without an oracle), or "
+            "one of another size than the outputs"
+        )
     if selftest.is_equal:
         return f"passed: all {selftest.n_bytes} output bytes equal the reference's"
+    if selftest.first_difference < 0:
+        return "FAILED: the outputs differ from the reference's at a byte that was not named"
     return (
         f"FAILED: output byte {selftest.first_difference} of {selftest.n_bytes} differs "
         "from the reference's"

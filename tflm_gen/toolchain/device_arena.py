@@ -20,6 +20,7 @@ from tflm_gen.toolchain.npu_arena import find_npu_arena
 
 if TYPE_CHECKING:
     from tflm_gen.project.plan import ProjectSpec
+    from tflm_gen.runner.records import SelfTest
     from tflm_gen.runner.select import DeviceChoice
     from tflm_gen.toolchain.work_tree import WorkTree
 
@@ -141,7 +142,19 @@ def check_start(tree: WorkTree) -> tuple[str, ...]:
         selftest = session.connect().selftest
     if selftest is None or selftest.is_equal or tree.job.spec.golden.outputs is None:
         return ()
+    return (start_warning(selftest),)
+
+
+def start_warning(selftest: SelfTest) -> str:
+    """What a start-up found whose outputs are not the golden ones."""
+    if selftest.n_bytes == 0:
+        return (
+            "the golden vector was not compared on the device: the firmware holds no golden bytes "
+            "for one of its outputs, or not as many as the output has"
+        )
+    at = selftest.first_difference
+    where = f"from output byte {at} on" if at >= 0 else "at a byte that it does not name"
     return (
-        f"the golden vector differs on the device from output byte {selftest.first_difference} on; "
-        "tflm-gen verify names the first operator that differs",
+        f"the golden vector differs on the device {where}; "
+        "tflm-gen verify names the first operator that differs"
     )

@@ -6,9 +6,11 @@ from functools import cache
 
 import pytest
 
+from tests.support.graph_builder import FB, pack, unpack
 from tests.support.model_builder import ModelBuilder
 from tests.support.zoo import ZOO
 from tests.support.zoo_features import FEATURES
+from tflm_gen.arena_model.offline import METADATA_NAME, pack_offline_plan
 from tflm_gen.board_loader import load_board
 from tflm_gen.check import check_model
 from tflm_gen.check.gate import require_runnable
@@ -211,3 +213,33 @@ def test_gate_returns_warnings() -> None:
     (warning,) = require_runnable(model, choice("corstone300_image"), board_id="corstone300")
     assert "trap:conv-row-right-padding" in warning
     assert require_runnable(model, choice("wheel"), board_id="host") == ()
+
+
+def test_what_the_interpreter_is_not_given_is_an_error_with_its_place() -> None:
+    for source in BOARDS:
+        (finding,) = feature("second_operand_slice_int8_runtime", source).errors
+        assert finding.code == "may-crash"
+        assert "operator 2 (SLICE) reads memory by tensor 3" in finding.message
+        assert "fixed batch of 1" in finding.remedy
+        assert [(place.operator_index, place.op) for place in finding.places] == [(2, "SLICE")]
+
+
+def test_an_operator_with_another_error_is_not_named_twice() -> None:
+    assert "may-crash" not in codes(feature("custom_signalwindow"))
+
+
+def test_a_memory_plan_that_reaches_in_front_of_the_arena_is_an_error() -> None:
+    model = unpack(ZOO["mlp"]())
+    n_tensors = len(model.subgraphs[0].tensors)
+    plan = pack_offline_plan([-2] * n_tensors)
+    report = check(with_metadata(model, METADATA_NAME, plan))
+    (finding,) = report.errors
+    assert "offset -2" in finding.message
+
+
+def with_metadata(model, name: str, data: bytes) -> bytes:
+    buffer, entry = FB.BufferT(), FB.MetadataT()
+    buffer.data, entry.name, entry.buffer = list(data), name, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    return pack(model)

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from tests.fuzz.rare_operators import rare_files
-from tests.support.graph_builder import pack, unpack
+from tests.support.graph_builder import FB, pack, unpack
 from tests.support.zoo import ZOO
 from tests.support.zoo_features import FEATURES
 from tflm_gen.errors import MalformedModelError
@@ -34,13 +34,13 @@ def test_ordinary_models_may_run(name: str) -> None:
     assert reason(ZOO[name]()) == ""
 
 
-@pytest.mark.parametrize("op", ["slice", "arg_max", "mean", "cumsum", "space_to_batch_nd"])
+@pytest.mark.parametrize("op", ["slice", "arg_max", "mean", "space_to_batch_nd"])
 def test_positions_that_a_run_computes(op: str) -> None:
     assert "which only a run computes" in reason(FEATURES[f"second_operand_{op}_int8_runtime"]())
     assert reason(FEATURES[f"second_operand_{op}_int8_constant"]()) == ""
 
 
-@pytest.mark.parametrize("op", ["reshape", "pad", "transpose", "strided_slice", "gather"])
+@pytest.mark.parametrize("op", ["reshape", "pad", "transpose", "strided_slice", "gather", "cumsum"])
 def test_positions_that_kernels_check_themselves(op: str) -> None:
     assert reason(FEATURES[f"second_operand_{op}_int8_runtime"]()) == ""
 
@@ -135,3 +135,28 @@ def test_output_of_another_shape(name: str, words: str) -> None:
     graph.tensors[graph.operators[0].outputs[0]].shape = [7, 7]
     with pytest.raises(MalformedModelError, match=words):
         reason(pack(model))
+
+
+@pytest.mark.parametrize("op", ["space_to_batch_nd", "batch_to_space_nd"])
+@pytest.mark.parametrize("places", [(1,), (2,), (1, 2)])
+def test_operands_that_are_read_as_int32(op: str, places: tuple[int, ...]) -> None:
+    """With an int64 block the wheel divides by its upper half, 0, and dies with SIGFPE."""
+    assert "as int32, not" in reason(widened(f"second_operand_{op}_int8_constant", *places))
+
+
+@pytest.mark.parametrize(("places", "runs"), [((1,), False), ((2,), False), ((1, 2), True)])
+def test_slice_reads_begin_and_size_with_one_type(places: tuple[int, ...], runs: bool) -> None:
+    assert (reason(widened("second_operand_slice_int8_constant", *places)) == "") is runs
+
+
+def widened(name: str, *places: int) -> bytes:
+    """A feature with some constant operands as int64."""
+    model = unpack(FEATURES[name]())
+    graph = model.subgraphs[0]
+    for at in places:
+        tensor = graph.tensors[graph.operators[0].inputs[at]]
+        tensor.type = FB.TensorType.INT64
+        data = bytes(model.buffers[tensor.buffer].data)
+        numbers = struct.unpack(f"<{len(data) // 4}i", data)
+        model.buffers[tensor.buffer].data = list(struct.pack(f"<{len(numbers)}q", *numbers))
+    return pack(model)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+
 import pytest
 
 from tests.support.converter_files import converted
+from tflm_gen.cleanup.proof import Bench, _no_judge
 from tflm_gen.errors import MissingToolError, OracleError, RefusedModelError
 from tflm_gen.golden import make_golden_vector
 from tflm_gen.model.reader import parse_model
@@ -72,6 +76,25 @@ def test_without_tflite_the_wheel_s_words_stand(monkeypatch: pytest.MonkeyPatch)
     data = converted("gelu_exact")
     with pytest.raises(RefusedModelError, match="refused the model"):
         run_reference(data, vectors_for(data))
+
+
+@pytest.mark.tensorflow
+def test_a_crash_of_tflite_is_called_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child ends itself by the signal that a crash is."""
+    real = tflite.run
+    dies = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    monkeypatch.setattr(
+        tflite, "run", lambda line: real(replace(line, argv=(sys.executable, "-c", dies)))
+    )
+    data = converted("gelu_exact")
+    with pytest.raises(
+        OracleError, match=r"refused the model.*TFLite.* crashed .* SIGSEGV"
+    ) as info:
+        run_reference(data, vectors_for(data))
+    assert not isinstance(info.value, RefusedModelError)
+    bench = Bench(parse_model(data, "m.tflite"), vectors_for(data), lambda _: None)
+    assert bench.tflite(data) is None
+    assert "crashed on the model with SIGSEGV" in _no_judge("", bench.tflite_crash, runs=False)
 
 
 def failing(error: Exception):

@@ -9,6 +9,7 @@ from tflm_gen.report.bench_text import bench_text
 from tflm_gen.report.emulate_text import line_text, selftest_text
 from tflm_gen.report.verify_text import verification_text
 from tflm_gen.runner.records import ArenaUse, Banner, BootReport, SelfTest, StackUse
+from tflm_gen.toolchain.device_arena import start_warning
 from tflm_gen.verification import Difference, Divergence, Mismatch, Verification
 from tflm_gen.wire import Line, LineReader, encode_line, load_schema
 
@@ -149,7 +150,21 @@ def test_self_test_verdicts():
     assert verdict() == "passed: all 3 output bytes equal the reference's"
     assert "FAILED: output byte 2 of 3" in verdict(is_equal=False, first_difference=2)
     assert "no golden vector" in verdict(n_bytes=0, is_equal=False)
+    assert "-1" not in verdict(is_equal=False)
+    assert "FAILED" in verdict(is_equal=False)
     assert selftest_text(replace(BOOT, selftest=None)) == "not run"
+
+
+def test_a_warning_of_the_start_names_no_byte_before_the_first():
+    """Firmware says -1 if an output has no golden bytes, or another number of them."""
+
+    def warning(**changes) -> str:
+        return start_warning(replace(BOOT.selftest, is_equal=False, **changes))
+
+    assert "was not compared" in warning(n_bytes=0)
+    assert "from output byte 2 on" in warning(first_difference=2)
+    assert "does not name" in warning()
+    assert not any("-1" in text for text in (warning(), warning(n_bytes=0)))
 
 
 def test_lines_of_a_device_are_made_readable():
