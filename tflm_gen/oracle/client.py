@@ -151,7 +151,7 @@ def _ask(
     if reason:
         raise RefusedModelError(
             f"the reference interpreter is not given this model, as it may crash on it: {reason}",
-            hint="See every operator concerned, with remedies: tflm-gen check MODEL",
+            hint="See every operator concerned, with remedies: tflm-gen check MODEL --board BOARD",
         )
     completed = run(
         CommandLine(

@@ -107,7 +107,7 @@ def run_tflite(
         raise OracleError(
             f"TFLite's kernels ({version}) crashed on the model with "
             f"{signal.Signals(-completed.returncode).name}",
-            hint="The model runs into a defect of the interpreter; check it: tflm-gen check MODEL",
+            hint="The model runs into a defect of the interpreter; check it: tflm-gen check MODEL --board BOARD",
         )
     try:
         answer = unpack(io.BytesIO(completed.stdout))
