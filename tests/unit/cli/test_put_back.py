@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tflm_gen.board_loader import load_board
+from tests.support.dummy_target import dummy_target
 from tflm_gen.cli.verify import _put_back
 from tflm_gen.errors import FlashFailedError
 from tflm_gen.runner.target import DeviceTarget
@@ -15,17 +15,7 @@ from tflm_gen.runner.target import DeviceTarget
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TARGET = DeviceTarget(
-    root=Path("project"),
-    board_id="nrf52840",
-    board=load_board("nrf52840").spec,
-    elf_path=Path("project/out/tflm/firmware.elf"),
-    engine="tflm",
-    kernels="reference",
-    model_name="m",
-    model=b"",
-    model_crc=0,
-)
+TARGET = dummy_target(Path("project"), "nrf52840")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.dummy_target import dummy_target
 from tests.support.requirements import require
 from tflm_gen.board_loader import load_board
 from tflm_gen.errors import (
@@ -44,17 +45,7 @@ def target(tmp_path: Path, board_id: str = "nrf52840") -> DeviceTarget:
     elf = tmp_path / "p" / "out" / "tflm" / "firmware.elf"
     elf.parent.mkdir(parents=True, exist_ok=True)
     elf.with_suffix(".hex").write_text(":00000001FF\n")
-    return DeviceTarget(
-        root=tmp_path / "p",
-        board_id=board_id,
-        board=load_board(board_id).spec,
-        elf_path=elf,
-        engine="tflm",
-        kernels="reference",
-        model_name="m",
-        model=b"",
-        model_crc=0,
-    )
+    return dummy_target(tmp_path / "p", board_id, elf_path=elf)
 
 
 def test_first_installed_tool_is_chosen(bin_dir: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import fake_renode
+from tests.support.dummy_target import dummy_target
 from tflm_gen import resources
 from tflm_gen.board_loader import load_board
 from tflm_gen.errors import (
@@ -29,17 +30,7 @@ PLATFORMS = ("nrf52840", "corstone300")
 
 def target(tmp_path: Path, board_id: str = "nrf52840") -> DeviceTarget:
     elf = tmp_path / "my project" / "out" / "tflm" / "firmware.elf"
-    return DeviceTarget(
-        root=tmp_path,
-        board_id=board_id,
-        board=load_board(board_id).spec,
-        elf_path=elf,
-        engine="tflm",
-        kernels="reference",
-        model_name="m",
-        model=b"",
-        model_crc=0,
-    )
+    return dummy_target(tmp_path, board_id, elf_path=elf)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tflm_gen.board_loader import load_board
+from tests.support.dummy_target import dummy_target
 from tflm_gen.errors import MissingToolError, PortError, UnsupportedChoiceError, UsageError
 from tflm_gen.runner.emulators import discover
 from tflm_gen.runner.emulators.qemu import command, firmware_path
@@ -13,17 +13,7 @@ from tflm_gen.runner.target import DeviceTarget
 
 
 def target(board_id: str) -> DeviceTarget:
-    return DeviceTarget(
-        root=Path("p"),
-        board_id=board_id,
-        board=load_board(board_id).spec,
-        elf_path=Path("p/out/tflm/firmware.elf"),
-        engine="tflm",
-        kernels="reference",
-        model_name="m",
-        model=b"",
-        model_crc=0,
-    )
+    return dummy_target(Path("p"), board_id)
 
 
 @pytest.fixture
