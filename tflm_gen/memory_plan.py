@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tflm_gen.errors import DoesNotFitError
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,7 @@ class MemoryPlan:
     def arena_bytes(self) -> int:
         """Arena to reserve: used plus margin, rounded up to the alignment."""
         wanted_bytes = self.arena_used_bytes + self.arena_margin_bytes
-        return -(-wanted_bytes // self.arena_align_bytes) * self.arena_align_bytes
+        return align_up(wanted_bytes, self.arena_align_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

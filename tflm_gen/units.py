@@ -1,5 +1,7 @@
 """Bytes, hertz and microseconds as text, both ways; no other module converts units.
 
+Sizes rounded up to a step, too.
+
 One KB is 1,024 bytes and one MB 1,024 KB, as data sheets of microcontrollers count memory.
 Frequencies count in thousands.
 """
@@ -17,6 +19,11 @@ _BYTE_UNITS = MappingProxyType({"": 1, "b": 1, "k": KB, "m": MB, "g": GB})
 _HERTZ_UNITS = MappingProxyType({"": 1, "k": 10**3, "m": 10**6, "g": 10**9})
 _TIME_UNITS = MappingProxyType({"us": 1, "ms": 10**3, "s": 10**6})
 _NUMBER = re.compile(r"\s*([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([A-Za-zµ]*)\s*")
+
+
+def align_up(size: int, step: int) -> int:
+    """The next multiple of step."""
+    return -(-size // step) * step
 
 
 def parse_bytes(text: str) -> int:

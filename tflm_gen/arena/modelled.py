@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from tflm_gen.arena_model.choice import estimate_for, margin_bytes
 from tflm_gen.arena_model.peak import peak_words
+from tflm_gen.arena_model.records import ALIGN_BYTES
 from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError, UnsupportedModelError
 from tflm_gen.golden import golden_input
 from tflm_gen.memory_plan import ArenaResult, largest_arena_bytes
 from tflm_gen.tflm.source_facts import SOURCES, WHEEL_VERSION
 from tflm_gen.tflm.sources import find_wheel_library
 from tflm_gen.toolchain.disk_cache import load_json, store_json
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from tflm_gen.arena_model.choice import TableChoice
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from tflm_gen.model.records import Model
     from tflm_gen.project.plan import ProjectSpec
 
-_ALIGN_BYTES = 16
 _FIXED_MARGIN_BYTES = 1024
 _MARGIN_SHARE = 4  # One part in four.
 
@@ -150,7 +151,7 @@ def _find_estimate(model: Model, target: ArenaTarget) -> tuple[ArenaEstimate, Ta
 
 
 def _modelled(minimum_bytes: int, margin: int, rule: str) -> ArenaResult:
-    total = -(-(minimum_bytes + margin) // _ALIGN_BYTES) * _ALIGN_BYTES
+    total = align_up(minimum_bytes + margin, ALIGN_BYTES)
     return ArenaResult(
         size_bytes=total,
         basis="modelled",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.arena_model.compute import estimate_arena
-from tflm_gen.arena_model.records import ALIGN_BYTES, align_up
+from tflm_gen.arena_model.records import ALIGN_BYTES
 from tflm_gen.arena_model.tables import load_table
 from tflm_gen.errors import UnsupportedModelError
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from tflm_gen.arena_model.records import ArenaEstimate

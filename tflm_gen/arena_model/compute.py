@@ -15,9 +15,9 @@ from tflm_gen.arena_model.records import (
     ArenaEstimate,
     PlacedBuffer,
     ScratchRequest,
-    align_up,
 )
 from tflm_gen.errors import UnsupportedModelError
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tflm_gen.arena_model.records import ALIGN_BYTES, Need, Phase, align_up
+from tflm_gen.arena_model.records import ALIGN_BYTES, Need, Phase
+from tflm_gen.units import align_up
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tflm_gen.arena_model import cmsis_nn
 from tflm_gen.arena_model.cmsis_nn import Window
 from tflm_gen.arena_model.lifetimes import tensor_bytes
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ def operand_names(
     names: dict[str, object] = {f"in{i}": _operand(graph, op.inputs, i) for i in range(24)}
     names |= {f"out{i}": _operand(graph, op.outputs, i) for i in range(8)}
     names |= {"simd": simd, "n_in": len(op.inputs), "n_out": len(op.outputs)}
-    names |= {"opt": _option_reader(op), "max": max, "min": min, "round_up": _round_up}
+    names |= {"opt": _option_reader(op), "max": max, "min": min, "round_up": align_up}
     names |= {
         "same_shape": _same_shape,
         "dims": _dims_bytes,
@@ -152,10 +153,6 @@ def _operand(graph: SubgraphSpec, indices: tuple[int, ...], position: int) -> Op
 
 def _option_reader(op: OperatorSpec) -> Callable[[str], object]:
     return lambda name: op.options.get(name, 0)
-
-
-def _round_up(size: int, step: int) -> int:
-    return -(-size // step) * step
 
 
 def _same_shape(left: Operand, right: Operand) -> bool:

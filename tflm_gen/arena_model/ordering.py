@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.arena_model.lifetimes import tensor_bytes
-from tflm_gen.arena_model.records import ALIGN_BYTES, align_up
+from tflm_gen.arena_model.records import ALIGN_BYTES
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

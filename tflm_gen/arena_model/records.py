@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tflm_gen.units import align_up
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,11 +23,6 @@ Phase = Literal[
     "commit",
     "inputs and outputs",
 ]
-
-
-def align_up(size: int, align: int) -> int:
-    """The next multiple of align."""
-    return -(-size // align) * align
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

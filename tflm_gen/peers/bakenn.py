@@ -24,6 +24,7 @@ from tflm_gen.model.tree import TableValue
 from tflm_gen.oracle.messages import MessageError, pack, unpack
 from tflm_gen.process import CommandLine, run
 from tflm_gen.project.compiled import CompiledPart
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -207,7 +208,7 @@ def _step(model: Model, source: int, out: int, arena_bytes: int) -> Step:
 
 
 def _aligned(n_bytes: int) -> int:
-    return -(-n_bytes // _ALIGN_BYTES) * _ALIGN_BYTES
+    return align_up(n_bytes, _ALIGN_BYTES)
 
 
 def _sources_cmake(sources: Sequence[str]) -> bytes:

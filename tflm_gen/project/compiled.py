@@ -10,6 +10,7 @@ from tflm_gen import __version__
 from tflm_gen.compiled.generate import CompiledModel, compile_model, target_of_core
 from tflm_gen.errors import NotCompilableError
 from tflm_gen.memory_plan import ArenaResult
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def compile_part(model: Model, board: Board) -> CompiledPart:
 def static_arena(compiled: CompiledModel) -> ArenaResult:
     """The arena of a compiled model: its plan is all the memory it ever uses."""
     return ArenaResult(
-        size_bytes=-(-compiled.memory.arena_bytes // _ALIGN_BYTES) * _ALIGN_BYTES,
+        size_bytes=align_up(compiled.memory.arena_bytes, _ALIGN_BYTES),
         basis="static",
         ran_at=None,
         failed_at=None,

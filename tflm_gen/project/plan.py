@@ -18,6 +18,7 @@ from tflm_gen.project.model_array import array_lines, model_data_header, model_d
 from tflm_gen.project.npu import npu_defines, npu_settings
 from tflm_gen.project.preprocessing import preprocess_files
 from tflm_gen.project.render import render
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -263,7 +264,7 @@ def _config_context(spec: ProjectSpec) -> ctx.AppConfigContext:
         allow_fault_injection=spec.allow_fault_injection,
         max_ops=max(1, len(spec.model.main.operators)),  # A compiled step is one or more.
         stack_bytes=spec.board.spec.firmware.stack_bytes,
-        input_bytes=sum(-(-io_bytes(tensor) // 16) * 16 for tensor in spec.model.inputs),
+        input_bytes=sum(align_up(io_bytes(tensor), 16) for tensor in spec.model.inputs),
     )
 
 

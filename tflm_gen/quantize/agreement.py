@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ def _wheel_for(model: bytes) -> Any:  # noqa: ANN401 - a module without types
     return runtime
 
 
-class _Machine:
+class _Machine(ABC):
     """Runs one window through one interpreter."""
 
     def __init__(self, interpreter: Any, inputs: Any, outputs: Any) -> None:  # noqa: ANN401
@@ -66,9 +67,9 @@ class _Machine:
         self.inputs = list(inputs.values())
         self.outputs = outputs
 
+    @abstractmethod
     def run(self, tensors: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Outputs for one window, in the interpreter's order."""
-        raise NotImplementedError
 
 
 class _LiteMachine(_Machine):

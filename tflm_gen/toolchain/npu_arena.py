@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tflm_gen.errors import FirmwareError, MissingToolError
 from tflm_gen.memory_plan import ArenaResult, unproven_arena
+from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ def find_npu_arena(
         return unproven_arena(start_bytes), (words,)
     check_allocated(report)
     used = report.arena.used_bytes if report.arena else start_bytes
-    size = min(start_bytes, -(-(used + _MARGIN_BYTES) // _ALIGN_BYTES) * _ALIGN_BYTES)
+    size = min(start_bytes, align_up(used + _MARGIN_BYTES, _ALIGN_BYTES))
     arena = ArenaResult(
         size_bytes=size,
         basis="modelled",
