@@ -26,6 +26,7 @@ SOURCES = (
     "common/src/beat_detector.c",
     "common/src/frontend.cc",
     "common/src/replay.cc",
+    "common/include/ecg/biquad.h",
     "common/include/ecg/preprocess.h",
     "common/include/ecg/beat_detector.h",
     "generated/preprocess_config.h",

@@ -89,15 +89,18 @@ def test_zscore_windows(device, tmp_path):
 
 def test_windows_beside_the_running_average_and_all_intervals(device, tmp_path):
     average = "[average]\nhistory = 8\nfrom = -10\nto = 15\nlikeness = 0.9\nunlike_divisor = 8\n"
-    average += "early_ratio = 0.9\n"
+    average += "early_ratio = 0.9\np_from = -40\np_to = -10\n"
     features = '"pre_s", "post_s", "pre_ratio", "post_ratio", "pre_over_post"'
     more = (
-        '"pre_s", "post_ratio", "pre_long_ratio", "post_long_ratio", "before_ratio", "irregularity"'
+        '"pre_s", "post_ratio", "pre_long_ratio", "post_long_ratio", "before_ratio", '
+        '"irregularity", "unpredictability", "p_likeness"'
     )
+    histories = "long_history = 256\nirregular_history = 16\nrhythm_history = 20\n"
+    gains = "gains = [1, 1, 1, 1, 1, 1, 10, 0.7]"
     spec = spec_with(
         ("[normalization]", f"{average}[normalization]"),
         (features, more),
-        ("history = 10", "history = 10\nlong_history = 256\nirregular_history = 16"),
+        ("history = 10", f"history = 10\n{histories}{gains}"),
     )
     adc, beats, _ = make_signal(40.0, seed=10)
     assert run_device(device, tmp_path, spec, adc, beats) == host_bytes(spec, adc, beats)

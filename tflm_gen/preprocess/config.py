@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.preprocess.filters import Section, butterworth
-from tflm_gen.preprocess.spec import NORMALIZATIONS, RR_FEATURES
+from tflm_gen.preprocess.spec_rules import NORMALIZATIONS, RR_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tflm_gen.preprocess.spec import PreprocessSpec
 
-    Values = Mapping[str, "int | float | tuple[Section, ...] | tuple[int, ...]"]
+    Values = Mapping[str, "int | float | tuple[Section, ...] | tuple[int, ...] | tuple[float, ...]"]
 
 # Of the detector: its band, and lengths in seconds.
 DETECTOR_BAND_HZ = (8.0, 16.0)
@@ -52,11 +52,15 @@ def config_values(spec: PreprocessSpec) -> ConfigValues:
         "likeness": float(spec.likeness),
         "unlike_divisor": float(spec.unlike_divisor),
         "early_ratio": float(spec.early_ratio),
+        "p_from": spec.window_before + spec.p_from,
+        "p_to": spec.window_before + spec.p_to,
         "n_rr": len(features),
         "rr_features": features,
+        "rr_gains": spec.rr_gains,
         "rr_history": spec.rr_history,
         "rr_long_history": spec.rr_long_history,
         "irregular_history": spec.irregular_history,
+        "rhythm_history": spec.rhythm_history,
         "longest_rr": max(1, round(spec.longest_rr_s * spec.sample_rate_hz)),
     }
     return ConfigValues(preprocess=preprocess, detector=detector_values(spec.sample_rate_hz))

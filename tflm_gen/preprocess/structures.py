@@ -6,8 +6,13 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 from tflm_gen.preprocess.config import DETECTOR_LENGTHS, config_values, detector_values
-from tflm_gen.preprocess.filters import Section
-from tflm_gen.preprocess.spec import MAX_RR_FEATURES, MAX_RR_HISTORY, MAX_SECTIONS, MAX_WINDOW, RING
+from tflm_gen.preprocess.spec_rules import (
+    MAX_RR_FEATURES,
+    MAX_RR_HISTORY,
+    MAX_SECTIONS,
+    MAX_WINDOW,
+    RING,
+)
 
 if TYPE_CHECKING:
     from tflm_gen.preprocess.spec import PreprocessSpec
@@ -15,7 +20,7 @@ if TYPE_CHECKING:
 MAX_PENDING = 16
 _PENDING = (
     *("at", "pre", "mean_sum", "mean_count", "long_sum", "long_count"),
-    *("before", "changes", "change_sum"),
+    *("before", "changes", "change_sum", "surprise", "rhythm_sum", "rhythm_count"),
 )
 _DETECTOR_SECTIONS, _DETECTOR_MEANS, _DETECTOR_MAX_MEAN, _DETECTOR_RING = 2, 8, 128, 512
 
@@ -46,11 +51,15 @@ class Config(ctypes.Structure):
         ("likeness", ctypes.c_float),
         ("unlike_divisor", ctypes.c_float),
         ("early_ratio", ctypes.c_float),
+        ("p_from", ctypes.c_uint32),
+        ("p_to", ctypes.c_uint32),
         ("n_rr", ctypes.c_uint32),
         ("rr_features", ctypes.c_int32 * MAX_RR_FEATURES),
+        ("rr_gains", ctypes.c_float * MAX_RR_FEATURES),
         ("rr_history", ctypes.c_uint32),
         ("rr_long_history", ctypes.c_uint32),
         ("irregular_history", ctypes.c_uint32),
+        ("rhythm_history", ctypes.c_uint32),
         ("longest_rr", ctypes.c_uint32),
     )
 
@@ -76,6 +85,7 @@ class State(ctypes.Structure):
         ("n_pending", ctypes.c_uint32),
         ("average", ctypes.c_float * MAX_WINDOW),
         ("n_averaged", ctypes.c_uint32),
+        ("p_likeness", ctypes.c_float),
         ("n_lost", ctypes.c_uint32),
     )
 
@@ -119,15 +129,15 @@ class DetectorState(ctypes.Structure):
 
 def config_of(spec: PreprocessSpec) -> Config:
     """The C configuration of a specification."""
-    values = dict(config_values(spec).preprocess)
-    sections, features = values.pop("sections"), values.pop("rr_features")
-    assert isinstance(sections, tuple)
-    assert isinstance(features, tuple)
-    numbers = [int(feature) for feature in features if not isinstance(feature, Section)]
+    values: dict[str, Any] = dict(config_values(spec).preprocess)
+    sections, features, gains = (
+        values.pop(name) for name in ("sections", "rr_features", "rr_gains")
+    )
     return Config(
         **values,
         sections=_sections(MAX_SECTIONS, sections),
-        rr_features=(ctypes.c_int32 * MAX_RR_FEATURES)(*numbers),
+        rr_features=(ctypes.c_int32 * MAX_RR_FEATURES)(*features),
+        rr_gains=(ctypes.c_float * MAX_RR_FEATURES)(*gains),
     )
 
 

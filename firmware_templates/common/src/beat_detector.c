@@ -28,15 +28,10 @@ static void Remember(uint32_t* values, uint32_t* n, uint32_t value) {
 static uint32_t Slope(const EcgDetectorConfig* config,
                       EcgDetectorState* state,
                       int16_t adc) {
-  float value = (float)((int32_t)adc - state->first_adc);
-  for (uint32_t i = 0; i < kEcgDetectorSections; ++i) {
-    const EcgSection* section = &config->sections[i];
-    float* memory = state->section_state[i];
-    const float out = section->b0 * value + memory[0];
-    memory[0] = section->b1 * value - section->a1 * out + memory[1];
-    memory[1] = section->b2 * value - section->a2 * out;
-    value = out;
-  }
+  const float value = EcgFilter(config->sections,
+                                kEcgDetectorSections,
+                                state->section_state,
+                                (float)((int32_t)adc - state->first_adc));
   float slope = value - state->last;
   state->last = value;
   slope = slope < 0.0F ? -slope : slope;

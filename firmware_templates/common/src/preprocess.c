@@ -15,20 +15,6 @@ void EcgPreprocessReset(EcgPreprocessState* state) {
   memset(state, 0, sizeof *state);
 }
 
-static float Filter(const EcgPreprocessConfig* config,
-                    EcgPreprocessState* state,
-                    float value) {
-  for (uint32_t i = 0; i < config->n_sections; ++i) {
-    const EcgSection* section = &config->sections[i];
-    float* memory = state->section_state[i];
-    const float out = section->b0 * value + memory[0];
-    memory[0] = section->b1 * value - section->a1 * out + memory[1];
-    memory[1] = section->b2 * value - section->a2 * out;
-    value = out;
-  }
-  return value;
-}
-
 void EcgPreprocessPushSample(const EcgPreprocessConfig* config,
                              EcgPreprocessState* state,
                              int16_t adc) {
@@ -36,9 +22,10 @@ void EcgPreprocessPushSample(const EcgPreprocessConfig* config,
     state->first_adc = config->subtract_first != 0 ? adc : config->adc_zero;
   }
   const float value =
-      Filter(config,
-             state,
-             (float)((int32_t)adc - state->first_adc) * config->mv_per_unit);
+      EcgFilter(config->sections,
+                config->n_sections,
+                state->section_state,
+                (float)((int32_t)adc - state->first_adc) * config->mv_per_unit);
   if (state->n_pushed % config->decimation == 0) {
     state->ring[state->n_kept % kEcgRing] = value;
     ++state->n_kept;
@@ -63,16 +50,51 @@ static uint32_t IntervalBack(const EcgPreprocessState* state, uint32_t back) {
   return state->history[(state->n_history - back) % kEcgMaxRrHistory];
 }
 
+static uint32_t Distance(uint32_t a, uint32_t b) {
+  return a > b ? a - b : b - a;
+}
+
 static void SumChanges(const EcgPreprocessConfig* config,
                        const EcgPreprocessState* state,
                        EcgPendingBeat* beat) {
   uint32_t count = 0;
   beat->change_sum = SumOfLast(state, config->irregular_history, &count);
   for (uint32_t i = 1; i <= count && i < state->n_history; ++i) {
-    const uint32_t now = IntervalBack(state, i);
-    const uint32_t before = IntervalBack(state, i + 1);
-    beat->changes += now > before ? now - before : before - now;
+    beat->changes +=
+        Distance(IntervalBack(state, i), IntervalBack(state, i + 1));
   }
+}
+
+// How far an interval is from the nearest of the three before it, as far as
+// they are known.
+static uint32_t DistanceToNearest(const EcgPreprocessState* state,
+                                  uint32_t back) {
+  const uint32_t known = Smaller(state->n_history, kEcgMaxRrHistory);
+  const uint32_t now = IntervalBack(state, back);
+  uint32_t nearest = UINT32_MAX;
+  for (uint32_t lag = 1; lag <= 3 && back + lag <= known; ++lag) {
+    nearest = Smaller(nearest, Distance(now, IntervalBack(state, back + lag)));
+  }
+  return nearest;
+}
+
+// The median by insertion: the history is short, and beats are rare.
+static void MeasureRhythm(const EcgPreprocessConfig* config,
+                          const EcgPreprocessState* state,
+                          EcgPendingBeat* beat) {
+  uint32_t sorted[kEcgMaxRhythmHistory];
+  uint32_t count = 0;
+  while (count < config->rhythm_history && count + 1 < state->n_history) {
+    const uint32_t distance = DistanceToNearest(state, count + 1);
+    uint32_t at = count;
+    for (; at > 0 && sorted[at - 1] > distance; --at) {
+      sorted[at] = sorted[at - 1];
+    }
+    sorted[at] = distance;
+    ++count;
+  }
+  beat->surprise = count != 0 ? sorted[(count - 1) / 2] : 0;
+  beat->rhythm_sum = SumOfLast(state, count, &beat->rhythm_count);
 }
 
 static void Remember(const EcgPreprocessConfig* config,
@@ -86,6 +108,7 @@ static void Remember(const EcgPreprocessConfig* config,
   beat->mean_sum = SumOfLast(state, config->rr_history, &beat->mean_count);
   beat->long_sum = SumOfLast(state, config->rr_long_history, &beat->long_count);
   SumChanges(config, state, beat);
+  MeasureRhythm(config, state, beat);
 }
 
 // Whether the window's samples are still there.
@@ -148,6 +171,7 @@ static float Ratio(uint32_t interval,
 static void WriteRr(const EcgPreprocessConfig* config,
                     const EcgPendingBeat* beat,
                     uint32_t post,
+                    float p_likeness,
                     float* rr) {
   const uint32_t pre = beat->pre != 0 ? beat->pre : post;
   for (uint32_t i = 0; i < config->n_rr; ++i) {
@@ -181,10 +205,20 @@ static void WriteRr(const EcgPreprocessConfig* config,
                     ? (float)beat->changes / (float)beat->change_sum
                     : 0.0F;
         break;
+      case kEcgRrUnpredictability:
+        rr[i] = beat->rhythm_sum != 0
+                    ? (float)(beat->surprise * beat->rhythm_count) /
+                          (float)beat->rhythm_sum
+                    : 0.0F;
+        break;
+      case kEcgPLikeness:
+        rr[i] = p_likeness;
+        break;
       default:
         rr[i] = (float)pre / (float)post;
         break;
     }
+    rr[i] = rr[i] * config->rr_gains[i];
   }
 }
 
@@ -199,6 +233,37 @@ static float Likeness(const EcgPreprocessConfig* config,
     both += window[i] * state->average[i];
     of_window += window[i] * window[i];
     of_average += state->average[i] * state->average[i];
+  }
+  return both / sqrtf(of_window * of_average + 1e-6F);
+}
+
+static float MeanOf(const float* values, uint32_t from, uint32_t to) {
+  float sum = 0.0F;
+  for (uint32_t i = from; i < to; ++i) {
+    sum += values[i];
+  }
+  return sum / (float)(to - from);
+}
+
+// How the P waves of a beat and of the average go together, -1 to 1, whatever
+// the baseline; near 0 where either is flat.
+static float PLikeness(const EcgPreprocessConfig* config,
+                       const EcgPreprocessState* state,
+                       const float* window) {
+  if (config->p_from == config->p_to) {
+    return 0.0F;
+  }
+  const float mean = MeanOf(window, config->p_from, config->p_to);
+  const float usual = MeanOf(state->average, config->p_from, config->p_to);
+  float both = 0.0F;
+  float of_window = 0.0F;
+  float of_average = 0.0F;
+  for (uint32_t i = config->p_from; i < config->p_to; ++i) {
+    const float w = window[i] - mean;
+    const float a = state->average[i] - usual;
+    both += w * a;
+    of_window += w * w;
+    of_average += a * a;
   }
   return both / sqrtf(of_window * of_average + 1e-6F);
 }
@@ -224,7 +289,9 @@ static void CompareWithAverage(const EcgPreprocessConfig* config,
   if (state->n_averaged == 0) {
     memcpy(state->average, window, n * sizeof window[0]);
     state->n_averaged = 1;
+    state->p_likeness = 1.0F;
   } else {
+    state->p_likeness = PLikeness(config, state, window);
     state->n_averaged = Smaller(state->n_averaged + 1, config->average_history);
     step = 1.0F / (float)state->n_averaged;
     if (is_early || Likeness(config, state, window) < config->likeness) {
@@ -307,7 +374,7 @@ bool EcgPreprocessPop(const EcgPreprocessConfig* config,
   }
   CutWindow(config, state, center, window);
   Normalize(config, state, IsEarly(config, &beat), window);
-  WriteRr(config, &beat, post, rr);
+  WriteRr(config, &beat, post, state->p_likeness, rr);
   *beat_at = beat.at;
   --state->n_pending;
   memmove(state->pending,

@@ -266,6 +266,77 @@ def test_the_interval_before_and_the_changes_of_the_last_ones():
     assert (rr[0, 0], rr[0, 1]) == (F(1), F(0))
 
 
+RHYTHM = (
+    (
+        '"pre_s", "post_s", "pre_ratio", "post_ratio", "pre_over_post"',
+        '"unpredictability", "pre_s"',
+    ),
+    ("history = 10", "history = 10\nrhythm_history = 20\ngains = [10, 1]"),
+)
+
+
+def unpredictability(intervals, history=20):
+    """Of the last interval given, step by step, in numpy."""
+    distances = [
+        min(abs(now - before) for before in intervals[max(0, i - 3) : i])
+        for i, now in enumerate(intervals)
+        if i
+    ][-history:]
+    if not distances:
+        return F(0)
+    middle = sorted(distances)[(len(distances) - 1) // 2]
+    return F(middle * len(distances)) / F(sum(intervals[-len(distances) :])) * F(10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(intervals=st.lists(st.integers(40, 900), min_size=1, max_size=60))
+def test_unpredictability_is_the_median_distance_to_the_nearest_of_three_intervals(intervals):
+    beats = np.cumsum([50, *intervals]).tolist()
+    adc = np.zeros(beats[-1] + 10, dtype=np.int16)
+    rr = preprocess_record(spec_with(*RHYTHM), adc, beats).rr
+    assert rr[0, 0] == 0
+    for i in range(1, len(beats)):
+        assert rr[i, 0] == unpredictability(intervals[:i])
+
+
+def test_what_repeats_is_predictable_and_fibrillation_is_not():
+    rng = np.random.default_rng(3)
+    rhythms = {
+        "sinus": 300 + rng.integers(-5, 6, 60),
+        "bigeminy": np.tile([200, 400], 30) + rng.integers(-5, 6, 60),
+        "trigeminy": np.tile([300, 200, 400], 20) + rng.integers(-5, 6, 60),
+        "early beats": np.tile([300, 300, 300, 300, 190, 410], 10) + rng.integers(-5, 6, 60),
+        "fibrillation": rng.integers(140, 460, 60),
+    }
+    last = {}
+    for name, intervals in rhythms.items():
+        beats = np.cumsum([50, *intervals]).tolist()
+        rr = preprocess_record(spec_with(*RHYTHM), np.zeros(beats[-1] + 10, int), beats).rr
+        last[name] = float(rr[-1, 0])
+    assert max(value for name, value in last.items() if name != "fibrillation") < 0.2
+    assert last["fibrillation"] > 0.5
+
+
+def test_p_likeness_is_the_correlation_with_the_average_before_the_beat():
+    places = "history = 6\np_from = -40\np_to = -10\n"
+    spec = spec_with(
+        (AVERAGE[0], AVERAGE[1].replace("history = 6\n", places)),
+        ('"pre_s", "post_s", "pre_ratio"', '"pre_s", "p_likeness", "pre_ratio"'),
+    )
+    adc, beats, _ = make_signal(20.0, seed=4)
+    made = preprocess_record(spec, adc, beats)
+    first, end = spec.window_before - 40, spec.window_before - 10
+    # The window's second channel is the beat less the average.
+    window, distance = made.windows[:, first:end, 0], made.windows[:, first:end, 1]
+    average = window - distance
+    centered = [x - x.mean(axis=1, keepdims=True) for x in (window, average)]
+    energy = (centered[0] ** 2).sum(axis=1) * (centered[1] ** 2).sum(axis=1)
+    wanted = (centered[0] * centered[1]).sum(axis=1) / np.sqrt(energy + 1e-6)
+    np.testing.assert_allclose(made.rr[1:, 1], wanted[1:], atol=2e-4)
+    assert made.rr[0, 1] == 1
+    assert -1 <= made.rr[:, 1].min() < 0.9 < made.rr[1:, 1].max() <= 1
+
+
 def test_the_detector_finds_the_beats_of_a_clean_record_near_their_places():
     adc, beats, _ = make_signal(60.0, seed=5)
     found = detect_record(spec_with(), adc)

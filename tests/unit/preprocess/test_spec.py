@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from tests.support.ecg_records import spec_with
 from tflm_gen import resources
 from tflm_gen.errors import PreprocessSpecError
-from tflm_gen.preprocess import spec as module
+from tflm_gen.preprocess import spec_rules as module
 from tflm_gen.preprocess.filters import butterworth
 from tflm_gen.preprocess.spec import load_spec, parse_spec, spec_sha256
+
+AVERAGE = "[average]\nhistory = 8\nfrom = -10\nto = 15\nlikeness = -1\nunlike_divisor = 8\n"
 
 
 def gain(sections, hz, rate_hz):
@@ -58,6 +60,17 @@ def test_butterworth_has_its_gain_at_three_places(kind, order, cutoff):
         (('lead = "MLII"', 'lead = "MLII"\ncolour = 1'), "unknown keys: colour"),
         (("preprocess/1", "preprocess/9"), "schema is"),
         (('kind = "fixed"', 'kind = "batch"'), "normalization"),
+        (('"pre_ratio"', '"p_likeness"'), "p_likeness needs an [average]"),
+        (('"pre_ratio"', '"unpredictability"'), "rr.rhythm_history is not 2 to 128"),
+        (("history = 10", "history = 10\nrhythm_history = 129"), "rr.rhythm_history"),
+        (("history = 10", "history = 10\ngains = [1.0, 2.0]"), "2 rr.gains for 5 rr.features"),
+        (("history = 10", "history = 10\ngains = [1, 1, 1, 1, 0]"), "an rr.gains is not above 0"),
+        (("history = 10", "history = 10\ngains = [1, 1, 1, 1, nan]"), "an rr.gains is not above 0"),
+        (("history = 10", 'history = 10\ngains = "ten"'), "gains is not a list of numbers"),
+        (
+            ("[rr]", f"{AVERAGE}p_from = -80\np_to = -6\n[rr]"),
+            "average.p_from to average.p_to is not inside the window",
+        ),
     ],
 )
 def test_a_specification_that_cannot_be_followed_is_refused(change, says):
@@ -83,13 +96,14 @@ def test_limits_are_those_of_the_c_code():
         "kEcgMaxWindow": module.MAX_WINDOW,
         "kEcgMaxRrFeatures": module.MAX_RR_FEATURES,
         "kEcgMaxRrHistory": module.MAX_RR_HISTORY,
+        "kEcgMaxRhythmHistory": module.MAX_RHYTHM_HISTORY,
         "kEcgMaxPendingBeats": 16,
         "kEcgRing": module.RING,
     }
 
 
 def test_the_examples_specification_loads():
-    path = resources.examples_dir() / "ecg_mitdb" / "preprocess.toml"
+    path = resources.examples_dir() / "ecg" / "preprocess.toml"
     assert load_spec(path).trigger == "annotation_triggered"
 
 

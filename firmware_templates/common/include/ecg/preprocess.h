@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ecg/biquad.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -17,16 +19,12 @@ enum {
   kEcgMaxWindow = 512,
   kEcgMaxRrFeatures = 8,
   kEcgMaxRrHistory = 256,
+  kEcgMaxRhythmHistory = 128,
   kEcgMaxPendingBeats = 16,
   // Filtered samples kept: the longest window plus the wait for the next beat.
   // A power of two.
   kEcgRing = 1024,
 };
-
-// One second-order section, a0 = 1, in transposed direct form II.
-typedef struct {
-  float b0, b1, b2, a1, a2;
-} EcgSection;
 
 typedef enum {
   kEcgFixedScale = 0,
@@ -43,6 +41,13 @@ typedef enum {
   kEcgRrPostLong = 6,
   kEcgRrBefore = 7,        // the interval before pre, over the mean of 2
   kEcgRrIrregularity = 8,  // changes of the last intervals, over their sum
+  // Median of the last intervals' distances, each to the nearest of the three
+  // before it, over their mean: small in any rhythm that repeats, bigeminy
+  // too, large in atrial fibrillation.
+  kEcgRrUnpredictability = 9,
+  // Correlation of the P wave's stretch with the average of the beats before:
+  // not of intervals, but beside them in the model's input.
+  kEcgPLikeness = 10,
 } EcgRrFeature;
 
 typedef struct {
@@ -66,11 +71,16 @@ typedef struct {
   float likeness;         // a beat with less correlation moves the average
   float unlike_divisor;   // by that much less,
   float early_ratio;      // and so does one with a smaller kEcgRrPreRatio
+  uint32_t p_from;        // the P wave's stretch, in samples of the window
+  uint32_t p_to;
   uint32_t n_rr;
   int32_t rr_features[kEcgMaxRrFeatures];  // EcgRrFeature
+  float rr_gains[kEcgMaxRrFeatures];  // each feature is multiplied by its own
   uint32_t rr_history;         // intervals in the mean, 1 to kEcgMaxRrHistory
   uint32_t rr_long_history;    // of the longer history, the same
   uint32_t irregular_history;  // intervals in kEcgRrIrregularity
+  uint32_t rhythm_history;     // in kEcgRrUnpredictability, 1 to
+                               // kEcgMaxRhythmHistory
   uint32_t longest_rr;  // converter samples; a longer pause counts as this
 } EcgPreprocessConfig;
 
@@ -84,6 +94,9 @@ typedef struct {
   uint32_t before;      // interval before pre; 0 where there is none
   uint32_t changes;     // of the intervals in kEcgRrIrregularity
   uint32_t change_sum;  // of those intervals themselves
+  uint32_t surprise;    // median distance in kEcgRrUnpredictability
+  uint32_t rhythm_sum;  // of its intervals
+  uint32_t rhythm_count;
 } EcgPendingBeat;
 
 typedef struct {
@@ -100,7 +113,8 @@ typedef struct {
   uint32_t n_pending;
   float average[kEcgMaxWindow];
   uint32_t n_averaged;
-  uint32_t n_lost;  // beats that could not be queued or came too late
+  float p_likeness;  // of the last window that was cut
+  uint32_t n_lost;   // beats that could not be queued or came too late
 } EcgPreprocessState;
 
 // Values in a window: one or two a sample.

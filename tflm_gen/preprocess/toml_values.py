@@ -1,0 +1,59 @@
+"""Values of a TOML table, each of the type that its key asks for.
+
+They raise KeyError for a missing key and ValueError, naming it, for another type.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def table_of(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """A table."""
+    value = parent[key]
+    if not isinstance(value, dict):
+        raise ValueError(f"{key} is not a table")
+    return value
+
+
+def text_of(parent: Mapping[str, object], key: str) -> str:
+    """A text with something in it."""
+    value = parent[key]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key} is not a text")
+    return value
+
+
+def texts_of(parent: Mapping[str, object], key: str) -> tuple[str, ...]:
+    """A list of texts."""
+    value = parent[key]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{key} is not a list of texts")
+    return tuple(value)
+
+
+def whole_of(parent: Mapping[str, object], key: str) -> int:
+    """A whole number."""
+    value = parent[key]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{key} is not a whole number")
+    return value
+
+
+def number_of(parent: Mapping[str, object], key: str) -> float:
+    """Any number."""
+    value = parent[key]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"{key} is not a number")
+    return float(value)
+
+
+def numbers_of(parent: Mapping[str, object], key: str) -> tuple[float, ...]:
+    """A list of numbers."""
+    value = parent[key]
+    if not isinstance(value, list):
+        raise ValueError(f"{key} is not a list of numbers")
+    return tuple(number_of({key: item}, key) for item in value)
