@@ -20,7 +20,10 @@ from tflm_gen.errors import NotCompilableError
 from tflm_gen.model.reader import parse_model, read_model
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "examples" / "ecg" / "ecg.tflite"
+ECG = {
+    "example": ROOT / "examples" / "ecg" / "ecg.tflite",
+    "synthetic": ROOT / "tests" / "fixtures" / "synthetic_ecg" / "ecg.tflite",
+}
 # Measured by bisection: the smallest arena that runs, on this machine and on corstone300.
 STUDY: dict[str, Any] = json.loads(
     (ROOT / "benchmarks" / "results" / "arena.json").read_text(encoding="utf-8")
@@ -62,11 +65,12 @@ def test_the_arena_is_never_above_tflms_true_minimum(target: Target) -> None:
 
 
 @pytest.mark.parametrize("core", ["cortex-m4f", "cortex-m55"])
-def test_code_and_constants_of_the_example(core: str) -> None:
+@pytest.mark.parametrize("name", ECG)
+def test_code_and_constants_of_ecg_networks(name: str, core: str) -> None:
     need(core)
-    model = read_model(EXAMPLE)
+    model = read_model(ECG[name])
     weights = {
-        tensor.index: tensor.n_elements
+        tensor.index: (op.op, tensor.n_elements)
         for op in model.main.operators
         if "CONV" in op.op or op.op == "FULLY_CONNECTED"
         for tensor in (model.main.tensors[op.inputs[1]],)
@@ -75,7 +79,11 @@ def test_code_and_constants_of_the_example(core: str) -> None:
     assert found.equal_vectors == found.vectors
     assert found.code_bytes is not None
     assert found.constant_bytes is not None
-    beyond = found.code_bytes + found.constant_bytes - sum(weights.values())
+    beyond = found.code_bytes + found.constant_bytes - sum(n for _, n in weights.values())
+    if (name, core) == ("example", "cortex-m4f"):
+        # Its convolutions hold a weight in two bytes there; with these it is above, as the
+        # documentation says (docs/compiled.md).
+        beyond -= sum(n for op, n in weights.values() if op == "CONV_2D")
     assert 0 < beyond <= MOST_BEYOND_WEIGHTS
 
 

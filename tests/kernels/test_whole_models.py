@@ -16,7 +16,11 @@ from tflm_gen.compiled.ir import Target
 from tflm_gen.errors import NotCompilableError
 from tflm_gen.model.reader import parse_model
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ecg" / "ecg.tflite"
+ROOT = Path(__file__).resolve().parents[2]
+ECG = {
+    "example": ROOT / "examples" / "ecg" / "ecg.tflite",
+    "synthetic": ROOT / "tests" / "fixtures" / "synthetic_ecg" / "ecg.tflite",
+}
 # What the compiled engine leaves to TFLM, by the operator or type it names.
 REFUSED = {
     "attention": "BATCH_MATMUL",
@@ -35,7 +39,7 @@ N_VECTORS = 16
 
 def models() -> dict[str, bytes]:
     built = {name: build() for name, build in ZOO.items() if name not in REFUSED}
-    return {**built, "n1": build_n1(), "example": EXAMPLE.read_bytes()}
+    return {**built, "n1": build_n1(), **{name: path.read_bytes() for name, path in ECG.items()}}
 
 
 def case_of(name: str, data: bytes) -> Case:

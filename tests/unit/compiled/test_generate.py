@@ -18,7 +18,7 @@ from tflm_gen.errors import NotCompilableError
 from tflm_gen.model.reader import parse_model, read_model
 
 ROOT = Path(__file__).resolve().parents[3]
-EXAMPLE = ROOT / "examples" / "ecg" / "ecg.tflite"
+EXAMPLE = ROOT / "tests" / "fixtures" / "synthetic_ecg" / "ecg.tflite"
 
 
 @pytest.mark.parametrize("target", list(Target))

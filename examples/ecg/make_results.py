@@ -1,6 +1,6 @@
 """All figures of the page, made again: train, quantize, evaluate for each seed.
 
-    python examples/ecg_mitdb/make_results.py --mitdb DIR --out FOLDER
+    python examples/ecg/make_results.py --mitdb DIR --out FOLDER
 
 The first seed is the one that ships; the others show how much a seed decides. Finished steps of
 FOLDER are kept. results.json is written to FOLDER, from what the steps themselves wrote.
@@ -103,7 +103,7 @@ def main() -> None:
     results = {
         "schema": "tflm-gen/example-results/1",
         "data": "MIT-BIH Arrhythmia Database v1.0.0, DS1 to train, DS2 to score (de Chazal 2004)",
-        "command": "python examples/ecg_mitdb/make_results.py --mitdb DIR --out FOLDER",
+        "command": "python examples/ecg/make_results.py --mitdb DIR --out FOLDER",
         "files": {
             name: digest(HERE / name) for name in ("train.py", "preprocess.toml", "make_results.py")
         },
