@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -179,6 +180,51 @@ def test_records_the_float_model_was_trained_on_stop_the_run_if_they_are_tested(
     assert [record["name"] for record in document["trained_on"]] == TRAIN.split(",")
 
 
+def test_the_other_side_of_a_split_is_compared_unless_training_records_are_named(folder, capsys):
+    """One person in two records, one of them tested: the tool cannot know that it was not learned."""
+    other = write_npz(folder / "other.npz", seed=999, patient="rec13")
+    try:
+        assert evaluate(folder, "--split", TEST) == 2
+        said = capsys.readouterr().err
+        assert "test record rec13 and training record other have the same patient (rec13)" in said
+        assert "--trained-on" in said
+        assert evaluate(folder, "--split", TEST, "--trained-on", TRAIN, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["split"]["compared_with"] == TRAIN.split(",")
+    finally:
+        other.unlink()
+
+
+def test_a_record_asked_for_by_name_must_be_usable_and_one_of_a_fold_is_counted(folder, capsys):
+    bad = write_npz(folder / "rec16.npz", seed=7, units_per_mv=1000.0)
+    try:
+        assert evaluate(folder, "--split", "rec12,rec16") == 2
+        assert "1000 steps a millivolt; the preprocessing takes 200" in capsys.readouterr().err
+        assert evaluate(folder, "--split", "rec12,rec99") == 2
+        assert "has no record rec99" in capsys.readouterr().err
+    finally:
+        bad.unlink()
+
+
+def test_what_weakens_a_verdict_is_said_beside_it(folder, tmp_path, capsys):
+    """Few patients, few calibration records, another float model."""
+    out = tmp_path / "few.tflite"
+    assert quantize(folder, "--train", "rec00,rec01", "--windows", "30", "--out", out) == 0
+    (tmp_path / "net.keras").write_bytes((folder / "net.keras").read_bytes())
+    with zipfile.ZipFile(tmp_path / "net.keras", "a") as archive:
+        archive.writestr("note.txt", "another file")
+    capsys.readouterr()
+    arguments = ["evaluate", tmp_path / "net.keras", out, "--records", folder, "--split", TEST]
+    cli.run([str(a) for a in (*arguments, "--rounds", "20")])
+    shown = capsys.readouterr().out
+    assert "warning: the int8 model was made from another float model" in shown
+    assert "warning: calibrated on 2 records; below 10" in shown
+    assert "warning: 4 patients only" in shown
+    evaluate(folder, "--split", TEST)
+    shown = capsys.readouterr().out
+    assert "another float model" not in shown
+    assert "calibrated on" not in shown
+
+
 def test_with_the_detector_in_the_loop_its_own_score_is_stated(folder, capsys):
     evaluate(folder, "--split", TEST, "--trigger", "detector")
     shown = capsys.readouterr().out
@@ -214,7 +260,7 @@ def test_a_copy_under_another_name_and_patient_is_found(folder, capsys):
         assert evaluate(folder, "--split", "copy,rec13") == 2
     finally:
         copy.unlink()
-    assert "the same content" in capsys.readouterr().err
+    assert "the same samples" in capsys.readouterr().err
 
 
 def test_a_broken_int8_model_is_rejected_with_exit_code_1(folder, tmp_path, capsys):

@@ -65,6 +65,43 @@ def assert_io_facts(model):
 
 
 @pytest.mark.parametrize("source", ["net.keras", "net_saved", "net.tflite"])
+def test_the_float_model_is_run_in_batches_of_1_2_and_4_before_it_is_converted(
+    float_models, source, tmp_path, capsys
+):
+    arguments = ("--data", float_models / "windows.npy", "--out", tmp_path / "q.tflite")
+    assert quantize(float_models / source, *arguments, "--json") == 0
+    batches = json.loads(capsys.readouterr().out)["batches"]
+    assert batches["sizes"] == [1, 2, 4]
+    assert (batches["n_windows"], batches["same_class"]) == (64, True)
+    assert 0 <= batches["largest_difference"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("out", "says"), [("/proc/q.tflite", "cannot be written"), ("/proc", "a folder")]
+)
+def test_an_out_that_cannot_be_written_is_one_line(float_models, out, says, capsys):
+    arguments = ("--data", float_models / "windows.npy", "--out", out)
+    assert quantize(float_models / "net.keras", *arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error[TG501]: {out.removesuffix('/q.tflite')}: ")
+    assert says in said
+
+
+def test_a_model_whose_classes_depend_on_the_batch_is_refused(float_models, tmp_path, capsys):
+    import tensorflow as tf
+
+    window = tf.keras.Input((96, 1))
+    centred = window - tf.keras.ops.mean(window, axis=0, keepdims=True)
+    classes = tf.keras.layers.Dense(3, activation="softmax")(tf.keras.layers.Flatten()(centred))
+    tf.keras.Model(window, classes).save(tmp_path / "batch.keras")
+    out = tmp_path / "q.tflite"
+    data = float_models / "windows.npy"
+    assert quantize(tmp_path / "batch.keras", "--data", data, "--out", out) == 2
+    assert "the class of a window depends on the batch it is in" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("source", ["net.keras", "net_saved", "net.tflite"])
 def test_every_source_becomes_a_full_int8_model_with_its_origin(
     float_models, source, tmp_path, capsys
 ):
@@ -179,6 +216,34 @@ def test_a_quantized_model_is_refused(float_models, tmp_path, capsys):
     assert quantize(float_models / "net.tflite", "--data", data, "--out", out) == 0
     assert quantize(out, "--data", data, "--out", tmp_path / "again.tflite") == 2
     assert "quantized already" in capsys.readouterr().err
+
+
+def test_float16_weights_are_refused_by_name(float_models, tmp_path, capsys):
+    import tensorflow as tf
+
+    network = tf.keras.models.load_model(float_models / "net.keras")
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    (tmp_path / "half.tflite").write_bytes(converter.convert())
+    data = float_models / "windows.npy"
+    assert quantize(tmp_path / "half.tflite", "--data", data, "--out", tmp_path / "q.tflite") == 2
+    assert "weights are float16" in capsys.readouterr().err
+
+
+def test_an_operator_without_a_reference_kernel_is_no_obstacle(tmp_path, capsys):
+    """TFLite's set of reference kernels has no ELU; the quantized model keeps it in float."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    steps = [tf.keras.Input((16, 1)), layers.Conv1D(4, 3, activation="elu"), layers.Flatten()]
+    tf.keras.Sequential([*steps, layers.Dense(2)]).save(tmp_path / "elu.keras")
+    np.save(tmp_path / "w.npy", np.random.default_rng(5).normal(size=(20, 16)).astype(np.float32))
+    out = tmp_path / "q.tflite"
+    for method in ("minmax", "percentile"):
+        options = ("--data", tmp_path / "w.npy", "--method", method, "--out", out)
+        assert quantize(tmp_path / "elu.keras", *options) == 0, capsys.readouterr().err
+    assert "ELU" in {operator.op for operator in read_model(out).main.operators}
 
 
 def test_the_result_repeats_byte_for_byte(float_models, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tflm_gen.cli.options import json_option, show_step
+from tflm_gen.cli.options import json_option, records_option, show_step, spec_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -24,20 +27,8 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("float_model", metavar="FLOAT", type=click.Path(path_type=Path))
 @click.argument("int8_model", metavar="INT8", type=click.Path(path_type=Path))
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    metavar="FOLDER",
-    help="WFDB, .npz or .csv records with beat annotations.",
-)
-@click.option(
-    "--spec",
-    "spec_path",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Preprocessing.  [default: the one carried in INT8]",
-)
+@records_option(is_required=True)
+@spec_option
 @click.option(
     "--split",
     "split_name",
@@ -48,9 +39,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--trained-on",
+    default="split",
     metavar="LIST",
     help="Records that FLOAT was trained on: one that is in the test, under any name, stops the "
-    "run. 'split': those of the split's other side.",
+    "run.  [default: all records of the split's other side]",
 )
 @click.option(
     "--trigger",
@@ -65,8 +57,16 @@ if TYPE_CHECKING:
     help="Points any gated score may fall by: 0.5, 1, 2.",
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER")
-@click.option("--rounds", default=1000, show_default=True, help="Draws of patients.")
-@click.option("--seed", default=0, show_default=True, help="Of the draws.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Draws of patients.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws."
+)
 @json_option
 @click.pass_context
 def command(
@@ -76,7 +76,7 @@ def command(
     records: Path,
     spec_path: Path | None,
     split_name: str,
-    trained_on: str | None,
+    trained_on: str,
     trigger: str | None,
     preset: str,
     out: Path | None,
@@ -86,10 +86,13 @@ def command(
 ) -> None:
     """Score FLOAT and INT8 on the same beats and say whether INT8 may replace FLOAT.
 
+    Without --spec the preprocessing is the one that INT8 carries.
+
     Exits with 1 when it is rejected. --out writes evaluate.json, evaluate.md, evaluate.html, and a
     manifest.json that names the model to use: INT8 if it was accepted, and FLOAT as the fallback.
     """
     from tflm_gen.evaluate.beats import load_beats
+    from tflm_gen.evaluate.cautions import cautions
     from tflm_gen.evaluate.release import write_release
     from tflm_gen.evaluate.split_choice import check_training, choose_split
     from tflm_gen.model.reader import read_model
@@ -99,16 +102,29 @@ def command(
     model = read_model(int8_model)
     source_kind(float_model)  # Refuses a wrong file before any record is read.
     spec = _spec(spec_path, model, trigger)
+    if out is not None:
+        with _writable(out):
+            out.mkdir(parents=True, exist_ok=True)
     split = choose_split(split_name, records, spec, show_step)
-    beats = load_beats(records, split.test, spec, skip_unusable=True, progress=show_step)
+    # A record that was asked for by name must be usable; one of a list is counted.
+    is_list = split_name != "de-chazal" and not split_name.startswith("fold:")
+    beats = load_beats(records, split.test, spec, skip_unusable=not is_list, progress=show_step)
     _check_leak(model, beats, split)
-    training = check_training(trained_on, split, records, spec) if trained_on else ()
-    facts = _facts(float_model, model, spec, split, beats) | {"trained_on": list(training)}
+    show_step("records of the other side")
+    others = check_training(trained_on, split, records, spec, beats.records)
+    facts = _facts(float_model, model, spec, split, beats)
+    facts["split"]["compared_with"] = [record.name for record in others]
+    facts["trained_on"] = (
+        [] if trained_on == "split" else [dataclasses.asdict(record) for record in others]
+    )
     draws = _Draws(preset=preset, rounds=rounds, seed=seed)
     result = _scored(float_model, model, beats, draws, facts)
+    float_sha256 = facts["float_model"]["sha256"]
+    result["gate"]["warnings"] += cautions(model, float_sha256, beats, split)
     if out is not None:
-        _write(out, result, beats, spec)
-        write_release(out, result, float_model=float_model, int8=int8_model)
+        with _writable(out):
+            _write(out, result, beats, spec)
+            write_release(out, result, float_model=float_model, int8=int8_model)
     click.echo(json.dumps(result, indent=2) if as_json else render_text(result))
     if not result["gate"]["accepted"]:
         ctx.exit(1)
@@ -167,6 +183,7 @@ def _with_extra(beats: BeatSet) -> dict[str, NDArray[np.float32]]:
 
 def _spec(path: Path | None, model: Model, trigger: str | None) -> PreprocessSpec:
     from tflm_gen.errors import UsageError
+    from tflm_gen.evaluate.results import check_class_names
     from tflm_gen.preprocess.carried import MISSING_HINT, carried_spec
     from tflm_gen.preprocess.spec import load_spec, with_trigger
 
@@ -176,6 +193,7 @@ def _spec(path: Path | None, model: Model, trigger: str | None) -> PreprocessSpe
             f"{model.name} carries no preprocessing: filter, rate and scale are guesses then",
             hint=f"Give --spec FILE, or {MISSING_HINT}.",
         )
+    check_class_names(spec.classes, str(path or model.name))
     return with_trigger(spec, trigger or spec.trigger, model.name)
 
 
@@ -194,6 +212,7 @@ def _check_leak(model: Model, beats: BeatSet, split: Split) -> None:
 def _facts(
     float_model: Path, model: Model, spec: PreprocessSpec, split: Split, beats: BeatSet
 ) -> dict[str, Any]:
+    from tflm_gen.evaluate.cautions import calibration_facts
     from tflm_gen.preprocess.spec import spec_sha256
     from tflm_gen.quantize.source import source_sha256
 
@@ -205,6 +224,7 @@ def _facts(
             "bytes": len(model.flatbuffer),
         },
         "preprocessing_sha256": spec_sha256(spec),
+        "calibration": calibration_facts(model),
         "trigger": beats.trigger,
         "split": {
             "name": split.name,
@@ -217,22 +237,35 @@ def _facts(
     }
 
 
+@contextlib.contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        from tflm_gen.errors import OutputFolderError
+
+        raise OutputFolderError(
+            f"{out}: cannot be written ({error.strerror})", hint="Choose another --out."
+        ) from error
+
+
 def _write(out: Path, result: dict[str, Any], beats: BeatSet, spec: PreprocessSpec) -> None:
     from tflm_gen.report.evaluate_html import render_html
     from tflm_gen.report.evaluate_text import render_markdown
 
+    scale, unit = (spec.scale_mv, "mV") if spec.normalization == "fixed" else (1.0, "SD")
     strips = [
         {
             "caption": f"record {worst['record']} at {_time(beats, worst['row'], spec)}: "
             f"true {worst['true']}, int8 says {worst['called']} "
-            f"({worst['confidence']:.2f}), float {worst['float_called']}; "
-            f"{spec.window_samples / spec.output_rate_hz:.2f} s",
-            "samples": beats.inputs[spec.window_input][worst["row"]][:, 0].tolist(),
+            f"({worst['confidence']:.2f}), float {worst['float_called']}",
+            "samples": (scale * beats.inputs[spec.window_input][worst["row"]][:, 0]).tolist(),
             "beat_at": spec.window_before,
+            "rate_hz": spec.output_rate_hz,
+            "unit": unit,
         }
         for worst in result["worst"]
     ]
-    out.mkdir(parents=True, exist_ok=True)
     pages = {
         "evaluate.json": json.dumps(result, indent=2) + "\n",
         "evaluate.md": render_markdown(result),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tflm_gen.cli.options import json_option, show_step
+from tflm_gen.cli.options import json_option, records_option, show_step, spec_option
 from tflm_gen.errors import UsageError
 from tflm_gen.quantize.records import PERCENTILE
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from tflm_gen.quantize.records import QuantizeAnswer, QuantizeRequest
 
 
-@click.command("quantize")
+_DATA_HINT = "For example --data windows.npy: windows as in training, saved with numpy.save."
+
+
+@click.command(
+    "quantize",
+    epilog="Windows come from --data, or are chosen, balanced, from --records, which needs --spec. "
+    "The quantized model carries the preprocessing of --spec.",
+)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--data",
@@ -27,19 +34,8 @@ if TYPE_CHECKING:
     metavar="FOLDER|FILE",
     help="Representative windows: a .npy/.npz/.csv file, or a folder of them.",
 )
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="FOLDER",
-    help="Instead of --data: ECG records, from which balanced windows are chosen.",
-)
-@click.option(
-    "--spec",
-    "spec_path",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The preprocessing, which the model then carries; --records needs it.",
-)
+@records_option(is_required=False)
+@spec_option
 @click.option(
     "--train",
     default="de-chazal",
@@ -47,8 +43,20 @@ if TYPE_CHECKING:
     metavar="NAME|LIST",
     help="With --records: de-chazal (DS1 of MIT-BIH), fold:K/N (all but that fold), all, a list.",
 )
-@click.option("--windows", default=200, show_default=True, help="With --records: how many.")
-@click.option("--seed", default=0, show_default=True, help="With --records: of the choice.")
+@click.option(
+    "--windows",
+    type=click.IntRange(min=10),
+    default=200,
+    show_default=True,
+    help="With --records: how many.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="With --records: of the choice.",
+)
 @click.option(
     "--out",
     "out_path",
@@ -97,7 +105,6 @@ def command(
     from tflm_gen.preprocess.carried import MISSING, MISSING_HINT
     from tflm_gen.quantize.client import quantize_model
     from tflm_gen.quantize.records import QuantizeRequest
-    from tflm_gen.quantize.source import source_kind
     from tflm_gen.report.quantize_text import quantize_text
 
     out = out_path or Path(f"{model.stem}_{scheme}.tflite")
@@ -113,11 +120,12 @@ def command(
         percentile=percentile,
     )
     if (data is None) == (records is None):
-        raise UsageError("give --data or --records, one of them", hint="See docs/calibration.md.")
-    source_kind(model)  # Refuses a wrong file before any record is read.
+        raise UsageError("give --data or --records, one of them", hint=_DATA_HINT)
+    _look_first(model, out)
     choice: Choice | None = None
     warnings: tuple[str, ...] = ()
     if records is None:
+        show_step("converting, calibrating, quantizing")
         answer = quantize_model(_with_spec(request, spec_path), timeout_s=timeout_s)
     else:
         source = _source(records, spec_path, train=train, method=method)
@@ -133,6 +141,15 @@ def command(
         click.echo(quantize_text(answer, choice, out=out, scheme=scheme))
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+def _look_first(model: Path, out: Path) -> None:
+    """Refuse a wrong model and a place that cannot be written before any record is read."""
+    from tflm_gen.quantize.client import check_output
+    from tflm_gen.quantize.source import source_kind
+
+    source_kind(model)
+    check_output(out)
 
 
 def _document(
@@ -208,6 +225,7 @@ def _from_records(
             held_out=0.0,
         )
         if chosen.validation is None:
+            show_step("converting, calibrating, quantizing")
             answer = quantize_model(request, timeout_s=limit)
         else:
             choice = choose_calibration(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +13,12 @@ from tflm_gen.cli.device_options import (
     timeout_option,
     with_option,
 )
-from tflm_gen.cli.options import json_option, project_argument
+from tflm_gen.cli.options import json_option, project_argument, records_option
 from tflm_gen.errors import EXIT_NO, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tflm_gen.evaluate.device_inputs import InputComparison
     from tflm_gen.model.records import Model
     from tflm_gen.preprocess.spec import PreprocessSpec
@@ -28,13 +29,7 @@ SCHEMA = "tflm-gen/replay/1"
 
 @click.command()
 @project_argument
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    metavar="FOLDER",
-    help="WFDB, .npz or .csv records.",
-)
+@records_option(is_required=True)
 @click.option("--only", default="", metavar="LIST", help="Names, with commas.  [default: all]")
 @click.option("--invoke", is_flag=True, help="Run the model on every window, and compare that too.")
 @with_option

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, NDArray[Any]]
 
+_KEY = "tflm_gen_key"
+
 
 def key_of(*parts: bytes | str) -> str:
     """Name of a result: a hash over what it follows from and this tool's version."""
@@ -49,7 +51,12 @@ def load_arrays(folder: str, key: str) -> dict[str, NDArray[Any]] | None:
     path = resources.cache_dir() / folder / f"{key}.npz"
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+            # Reading a member compares its check sum.
+            found = {name: stored[name] for name in stored.files}
+            # A file under another's name is as wrong as a damaged one.
+            if str(found.pop(_KEY)) != key:
+                return None
+            return found
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
 
@@ -62,7 +69,7 @@ def store_arrays(folder: str, key: str, arrays: Arrays) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
         with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, allow_pickle=False, **dict(arrays))
+            np.savez(stream, allow_pickle=False, **dict(arrays), **{_KEY: np.array(key)})
         Path(temporary).replace(path)
     except OSError:
         if temporary:

@@ -25,7 +25,7 @@ from tflm_gen.preprocess.spec import spec_sha256
 from tflm_gen.project.read_file import read_regular
 from tflm_gen.records.quality import check_record, grade_beats
 from tflm_gen.records.table_reader import read_csv, read_npz
-from tflm_gen.records.wfdb_reader import read_wfdb
+from tflm_gen.records.wfdb_reader import read_wfdb, wfdb_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -124,6 +124,7 @@ def read_record(folder: Path, name: str, spec: PreprocessSpec) -> EcgRecord:
             spec.lead,
             rate_hz=spec.sample_rate_hz,
             units_per_mv=spec.adc_units_per_mv,
+            adc_zero=spec.adc_zero,
         )
     raise RecordError(f"{folder}: no record {name!r}", hint="Check the folder and the list.")
 
@@ -165,7 +166,10 @@ def load_beats(
                 raise
             skipped[name] = error.message
     if not any(len(part.places) for part in parts):
-        raise NotEnoughDataError(f"{folder}: no usable beat", hint="Check lead and annotations.")
+        why = f" ({len(skipped)} records; {next(iter(skipped.values()))})" if skipped else ""
+        raise NotEnoughDataError(
+            f"{folder}: no usable beat{why}", hint="Check lead and annotations."
+        )
     return _joined(parts, spec, skipped=skipped)
 
 
@@ -175,6 +179,24 @@ def record_ids(
     """All records of a folder that the preprocessing can take."""
     names = find_records(folder)
     return load_beats(folder, names, spec, skip_unusable=True, progress=progress).records
+
+
+def usable_ids(
+    folder: Path, names: Iterable[str], spec: PreprocessSpec, *, skip_unusable: bool
+) -> tuple[RecordId, ...]:
+    """Who and what some records are; none at all is no error.
+
+    Raises:
+        RecordError: One cannot be used.
+    """
+    found = []
+    for name in names:
+        try:
+            found.append(_part(folder, name, spec).id)
+        except RecordError:
+            if not skip_unusable:
+                raise
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,13 +227,16 @@ def _part(folder: Path, name: str, spec: PreprocessSpec) -> _Part:
 
 
 def _key(folder: Path, name: str, spec: PreprocessSpec) -> str:
-    files = sorted(p for p in folder.glob(f"{name}.*") if p.suffix in _RECORD_SUFFIXES)
+    files = [folder / f"{name}{suffix}" for suffix in _RECORD_SUFFIXES]
+    files = [path for path in files if path.exists()]
     contents = [hashlib.sha256(_read(p)).digest() for p in files]
-    # wfdb's patients are known by the database, whose name is the folder's.
+    if files and files[0].suffix == ".hea":
+        # A header may name signal files of any name.
+        named = [path for path in wfdb_files(folder / name) if path not in files]
+        contents += [hashlib.sha256(_read(p)).digest() for p in named]
     return key_of(
-        folder.name,
         name,
-        *(p.suffix for p in files),
+        *(p.name for p in files),
         *contents,
         spec_sha256(spec),
         code_digest(),
@@ -306,7 +331,12 @@ def _usable(
         kept &= ~these
     windows, rr = made.tensor[rows][kept], made.rr[rows][kept]
     return _Part(
-        id=RecordId(name=record.name, patient=record.patient, sha256=record.sha256),
+        id=RecordId(
+            name=record.name,
+            patient=record.patient,
+            sha256=record.sha256,
+            signal_sha256=hashlib.sha256(record.adc.astype("<i2").tobytes()).hexdigest(),
+        ),
         windows=windows,
         rr=rr,
         true=true[kept],

@@ -170,5 +170,8 @@ def _warnings(checks: tuple[Check, ...], agreement: float) -> tuple[str, ...]:
     if accuracy is not None and accuracy < 0:
         losers = [LABELS[c.score] for c in checks if c.outcome == "fail" and c.score != "accuracy"]
         if losers:
-            found.append(f"accuracy rises while {', '.join(losers)} fall: typical of calibration")
+            verb = "fall" if len(losers) > 1 else "falls"
+            found.append(
+                f"accuracy rises while {', '.join(losers)} {verb}: typical of bad calibration"
+            )
     return tuple(found)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SCHEMA = "tflm-gen/release/1"
 MANIFEST = "manifest.json"
+_ACCEPTED, _FALLBACK = "accepted", "fallback"
 
 
 def write_release(out: Path, document: Mapping[str, Any], *, float_model: Path, int8: Path) -> None:
@@ -27,19 +29,18 @@ def write_release(out: Path, document: Mapping[str, Any], *, float_model: Path, 
         float_model: .keras file, SavedModel folder or float .tflite.
         int8: The quantized model.
     """
-    accepted_dir, fallback_dir = out / "accepted", out / "fallback"
-    for folder in (accepted_dir, fallback_dir):
-        shutil.rmtree(folder, ignore_errors=True)
-    fallback_dir.mkdir(parents=True)
-    kept = fallback_dir / float_model.name
-    if float_model.is_dir():
-        shutil.copytree(float_model, kept)
-    else:
-        shutil.copyfile(float_model, kept)
     is_accepted = bool(document["gate"]["accepted"])
-    if is_accepted:
-        accepted_dir.mkdir(parents=True)
-        shutil.copyfile(int8, accepted_dir / int8.name)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".release-") as staged:
+        # Copied first: a model may be given from the folders that are replaced below.
+        _keep(float_model, Path(staged) / _FALLBACK)
+        if is_accepted:
+            _keep(int8, Path(staged) / _ACCEPTED)
+        # Without a manifest nothing is accepted, if the run is stopped here.
+        (out / MANIFEST).unlink(missing_ok=True)
+        for name in (_ACCEPTED, _FALLBACK):
+            shutil.rmtree(out / name, ignore_errors=True)
+            if (Path(staged) / name).exists():
+                (Path(staged) / name).replace(out / name)
     facts = dict(document["int8_model"])
     manifest = {
         "schema": SCHEMA,
@@ -56,3 +57,11 @@ def write_release(out: Path, document: Mapping[str, Any], *, float_model: Path, 
     }
     text = json.dumps(manifest, indent=2) + "\n"
     (out / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _keep(model: Path, folder: Path) -> None:
+    folder.mkdir()
+    if model.is_dir():
+        shutil.copytree(model, folder / model.name)
+    else:
+        shutil.copyfile(model, folder / model.name)

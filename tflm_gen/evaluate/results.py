@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tflm_gen.errors import PreprocessSpecError
 from tflm_gen.evaluate import ec57, metrics
 from tflm_gen.evaluate.ec57 import CLASSES, Counts
 
@@ -78,6 +79,19 @@ class ModelRun:
     def after(self, count: int) -> ModelRun:
         """The outputs of the beats behind those."""
         return ModelRun(name=self.name, runtime=self.runtime, scores=self.scores[count:])
+
+
+def check_class_names(names: Sequence[str], source: str) -> None:
+    """Scores need to know what each output means.
+
+    Raises:
+        PreprocessSpecError: A class is none of EC57's.
+    """
+    if unknown := [name for name in names if name not in CLASSES]:
+        raise PreprocessSpecError(
+            f"{source}: classes {', '.join(unknown)} are none of {', '.join(CLASSES)}",
+            hint="Name the model's outputs by EC57's letters; only those can be scored.",
+        )
 
 
 def calls(beats: ScoredBeats, run: ModelRun) -> NDArray[np.int64]:
@@ -198,7 +212,7 @@ class _PatientTables:
         self._counts = np.stack(
             [metrics.confusion(beats.true[r], called[r], len(CLASSES)) for r in rows]
         )
-        bins = np.clip((run.scores * AUC_BINS).astype(np.int64), 0, AUC_BINS - 1)
+        bins = _bins(run.scores)
         self._histograms = np.zeros(
             (len(patients), len(self._classes), 2, AUC_BINS), dtype=np.int64
         )
@@ -214,6 +228,14 @@ class _PatientTables:
         histograms = np.tensordot(weights, self._histograms, axes=1)
         known = [value for pair in histograms if (value := _binned_auc(*pair)) is not None]
         return gated_scores(counts, float(np.mean(known)) if known else None, self._classes)
+
+
+def _bins(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Bin of every score; probabilities need 0 to 1, a model without a softmax more."""
+    low, high = min(0.0, float(scores.min())), max(1.0, float(scores.max()))
+    share = (scores.astype(np.float64) - low) / (high - low)
+    bins: NDArray[np.int64] = np.clip((share * AUC_BINS).astype(np.int64), 0, AUC_BINS - 1)
+    return bins
 
 
 def _binned_auc(negative: NDArray[np.int64], positive: NDArray[np.int64]) -> float | None:

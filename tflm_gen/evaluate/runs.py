@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -9,7 +11,6 @@ import math
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from tflm_gen.oracle.client import run_oracle
 from tflm_gen.preprocess.binding import quantize_values
 from tflm_gen.preprocess.carried import input_names
 from tflm_gen.process import CONVERTER_MEMORY_BYTES, CommandLine, run
+from tflm_gen.quantize.client import batch_check
 from tflm_gen.quantize.source import source_sha256
 from tflm_gen.tflm.source_facts import WHEEL_VERSION
 from tflm_gen.vectors import Vector
@@ -33,27 +35,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tflm_gen.model.records import Model, TensorSpec
+    from tflm_gen.quantize.records import BatchCheck
 
     Inputs = Mapping[str, NDArray[np.float32]]
 
 _CACHE = "runs"
 _CHUNK = 8192
 _TIMEOUT_S = 1800.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchCheck:
-    """Float outputs with batches of 1, 2 and 4 windows.
-
-    Attributes:
-        n_windows: How many were compared.
-        largest_difference: Between any two batch sizes, in the outputs' unit.
-        same_class: Whether every window got the same class each time.
-    """
-
-    n_windows: int
-    largest_difference: float
-    same_class: bool
 
 
 def run_float(model: Path, inputs: Inputs) -> tuple[ModelRun, BatchCheck]:
@@ -68,7 +56,10 @@ def run_float(model: Path, inputs: Inputs) -> tuple[ModelRun, BatchCheck]:
             "running the float model needs TensorFlow, which is not installed",
             hint="Install it: pip install 'tflm-gen[quantize]'",
         )
-    key = key_of("float", source_sha256(model), arrays_digest(inputs), _tensorflow_version())
+    key = key_of(
+        *("float", _code_digest(), source_sha256(model), arrays_digest(inputs)),
+        _tensorflow_version(),
+    )
     stored = load_arrays(_CACHE, key)
     if stored is None:
         answer, scores = _ask_tensorflow(model, inputs)
@@ -77,8 +68,18 @@ def run_float(model: Path, inputs: Inputs) -> tuple[ModelRun, BatchCheck]:
     known = json.loads(str(stored["answer"]))
     return (
         ModelRun(name="float", runtime=str(known["runtime"]), scores=stored["scores"]),
-        BatchCheck(**known["batches"]),
+        batch_check(known["batches"]),
     )
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Hash of the sources that decide what a stored run is."""
+    from tflm_gen.evaluate import worker
+    from tflm_gen.quantize import float_machine
+
+    paths = (__file__, worker.__file__, float_machine.__file__)
+    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
 
 
 def _tensorflow_version() -> str:
@@ -159,7 +160,7 @@ def run_int8(
 
 def _run_chunk(model: Model, columns: list[NDArray[np.generic]]) -> tuple[str, NDArray[np.float32]]:
     digest = arrays_digest({str(i): column for i, column in enumerate(columns)})
-    key = key_of("int8", model.flatbuffer, digest, WHEEL_VERSION)
+    key = key_of("int8", _code_digest(), model.flatbuffer, digest, WHEEL_VERSION)
     stored = load_arrays(_CACHE, key)
     if stored is None:
         vectors = [

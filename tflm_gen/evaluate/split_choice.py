@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from tflm_gen.errors import UsageError
-from tflm_gen.evaluate.beats import find_records, load_beats, record_ids
+from tflm_gen.evaluate.beats import find_records, record_ids, usable_ids
 from tflm_gen.evaluate.splits import Split, check_leak, de_chazal, k_folds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from tflm_gen.evaluate.splits import RecordId
     from tflm_gen.preprocess.spec import PreprocessSpec
 
 _FOLD = re.compile(r"fold:(\d+)/(\d+)")
@@ -53,24 +54,36 @@ def choose_split(
     test = tuple(part.strip() for part in text.split(",") if part.strip())
     if not test:
         raise UsageError(f"--split {text!r} names no record", hint=f"Give {SPLIT_FORMS}.")
-    others = tuple(name for name in find_records(folder) if name not in test)
+    there = find_records(folder)
+    if absent := [name for name in test if name not in there]:
+        raise UsageError(
+            f"--split: {folder} has no record {', '.join(absent)}", hint=f"Give {SPLIT_FORMS}."
+        )
+    others = tuple(name for name in there if name not in test)
     return Split(name=f"test records {', '.join(test)}", train=others, test=test)
 
 
 def check_training(
-    names: str, split: Split, folder: Path, spec: PreprocessSpec
-) -> tuple[dict[str, str], ...]:
+    names: str, split: Split, folder: Path, spec: PreprocessSpec, test: Iterable[RecordId]
+) -> tuple[RecordId, ...]:
     """Compare the records that a float model was trained on with the test; their identities.
+
+    Args:
+        names: A comma list, or "split" for those of the split's other side that are there.
+        split: The split.
+        folder: The records.
+        spec: Preprocessing.
+        test: What is scored.
 
     Raises:
         LeakError: One of them, or its patient or content, is in the test.
-        RecordError: One of them cannot be used.
+        RecordError: One of those listed cannot be used.
     """
-    train = tuple(part.strip() for part in names.split(",") if part.strip())
-    chosen = split.train if names == "split" else train
-    seen = load_beats(folder, chosen, spec, skip_unusable=names == "split").records
-    test = load_beats(folder, split.test, spec, skip_unusable=True).records
+    if names == "split":
+        there = set(find_records(folder))
+        chosen = tuple(name for name in split.train if name in there)
+    else:
+        chosen = tuple(part.strip() for part in names.split(",") if part.strip())
+    seen = usable_ids(folder, chosen, spec, skip_unusable=names == "split")
     check_leak(seen, test, allowed=split.known_overlap)
-    return tuple(
-        {"name": record.name, "patient": record.patient, "sha256": record.sha256} for record in seen
-    )
+    return seen

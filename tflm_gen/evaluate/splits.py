@@ -11,6 +11,7 @@ from tflm_gen.errors import LeakError, NotEnoughDataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_SAME = {"sha256": "the same content", "signal": "the same samples"}
 # The inter-patient halves of the MIT-BIH Arrhythmia Database by de Chazal et al. (2004); the four
 # records with paced beats (102, 104, 107, 217) are in neither.
 DS1 = (
@@ -25,11 +26,19 @@ DS2 = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordId:
-    """Who and what a record is, without its samples."""
+    """Who and what a record is, without its samples.
+
+    Attributes:
+        name: Of the record.
+        patient: Whose it is.
+        sha256: Of its files; "" if it is not known.
+        signal_sha256: Of the lead's samples, whatever file they are in; "" if it is not known.
+    """
 
     name: str
     patient: str
-    sha256: str
+    sha256: str = ""
+    signal_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +114,20 @@ def check_leak(
     by: Mapping[str, dict[str, str]] = {
         "patient": {r.patient: r.name for r in seen if r.patient not in permitted},
         "record": {r.name: r.name for r in seen},
-        "sha256": {r.sha256: r.name for r in seen},
+        "sha256": {r.sha256: r.name for r in seen if r.sha256},
+        "signal": {r.signal_sha256: r.name for r in seen if r.signal_sha256},
     }
     for record in test:
         for kind, value in (
             ("record", record.name),
             ("sha256", record.sha256),
+            ("signal", record.signal_sha256),
             ("patient", record.patient),
         ):
             if value in by[kind]:
-                what = "the same content" if kind == "sha256" else f"the same {kind} ({value})"
+                what = _SAME.get(kind, f"the same {kind} ({value})")
                 raise LeakError(
                     f"test record {record.name} and training record {by[kind][value]} have {what}",
-                    hint="A score on a known patient says nothing; take it out of one side.",
+                    hint="A score on a known patient says nothing; take it out of one side. (evaluate "
+                    "--trained-on LIST names the training records, if they are not all the others.)",
                 )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tflm_gen.model.reader import parse_model
 from tflm_gen.model.run_checks import reason_not_to_run
-from tflm_gen.quantize.ptq import named_details
+from tflm_gen.quantize.ptq import float_interpreter, named_details
 from tflm_gen.quantize.records import Agreement
 
 Arrays = Mapping[str, NDArray[np.float32]]
@@ -24,17 +24,14 @@ def run_quantized(model: bytes, arrays: Arrays) -> tuple[str, list[NDArray[np.fl
     """
     import tensorflow as tf
 
-    reference = tf.lite.Interpreter(
-        model_content=model,
-        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-    )
+    reference = float_interpreter(model)
     inputs = named_details(reference, "input")
     outputs = list(named_details(reference, "output").values())
     runtime = _wheel_for(model)
     if runtime is None:
         reference.allocate_tensors()
         machine: _Machine = _LiteMachine(reference, inputs, outputs)
-        name = f"TFLite {tf.__version__} reference kernels"
+        name = f"TFLite {tf.__version__} kernels"
     else:
         machine = _MicroMachine(runtime.Interpreter.from_bytes(model), inputs, outputs)
         name = "tflite-micro wheel"

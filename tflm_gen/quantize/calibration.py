@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Rows by patient and signal quality; the last one of a list is the next to be taken.
+_Cells = dict[tuple[str, str], list[int]]
+
 MIN_RECORDS = 10
 MIN_WINDOWS, MAX_WINDOWS = 100, 500
 
@@ -69,9 +72,10 @@ class Selection:
 
 
 def select(pool: Pool, *, count: int, seed: int) -> Selection:
-    """Draw windows so that classes, then patients, then qualities get equal turns.
+    """Draw windows so that classes, in them patients, and over those qualities get equal turns.
 
-    A class with few windows gives all it has; its turns go to the others.
+    A class with few windows gives all it has; its turns go to the others. Within a class the next
+    window is of the patient with the fewest so far and, of those, of the rarest quality so far.
 
     Raises:
         NotEnoughDataError: The pool has fewer windows than asked for.
@@ -83,21 +87,32 @@ def select(pool: Pool, *, count: int, seed: int) -> Selection:
             hint="Add records, or ask for fewer windows.",
         )
     order = np.random.default_rng(seed).permutation(n_pool).tolist()
-    tree: dict[str, dict[str, dict[str, list[int]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(list))
-    )
-    for row in order:
-        tree[pool.classes[row]][pool.patients[row]][pool.grades[row]].append(row)
-    streams = {
-        name: _turns([_turns(list(g.values())) for g in by.values()]) for name, by in tree.items()
-    }
-    rows = sorted(_turns([streams[name] for name in sorted(streams)])[:count])
+    cells: dict[str, _Cells] = defaultdict(lambda: defaultdict(list))
+    for row in reversed(order):
+        cells[pool.classes[row]][pool.patients[row], pool.grades[row]].append(row)
+    streams = [_balanced(cells[name], count) for name in sorted(cells)]
+    rows = sorted(_turns(streams)[:count])
     return _described(pool, np.array(rows, dtype=np.int64), seed)
 
 
 def describe(pool: Pool, rows: Sequence[int], *, seed: int = 0) -> Selection:
     """What a given choice covers, with the same warnings."""
     return _described(pool, np.array(sorted(rows), dtype=np.int64), seed)
+
+
+def _balanced(cells: _Cells, count: int) -> list[int]:
+    """Up to ``count`` windows of one class, whose rows lie in cells by patient and quality."""
+    of_patient, of_grade = Counter[str](), Counter[str]()
+    left = {key: list(rows) for key, rows in cells.items()}
+    chosen: list[int] = []
+    while left and len(chosen) < count:
+        patient, grade = min(left, key=lambda key: (of_patient[key[0]], of_grade[key[1]]))
+        chosen.append(left[patient, grade].pop())
+        if not left[patient, grade]:
+            del left[patient, grade]
+        of_patient[patient] += 1
+        of_grade[grade] += 1
+    return chosen
 
 
 def _turns(streams: Sequence[Sequence[int]]) -> list[int]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflm_gen.errors import LeakError
+from tflm_gen.errors import LeakError, UsageError
 from tflm_gen.evaluate.beats import find_records, load_beats
 from tflm_gen.evaluate.ec57 import CLASSES
+from tflm_gen.evaluate.results import check_class_names
 from tflm_gen.evaluate.split_choice import choose_split
 from tflm_gen.evaluate.splits import DS1, DS2, k_folds
 from tflm_gen.preprocess.spec import load_spec
@@ -55,7 +56,7 @@ class RecordSource:
     Attributes:
         folder: Records.
         spec_path: Preprocessing.
-        train: "de-chazal" for DS1 of MIT-BIH, "fold:K/N" for all but that fold, "all", or a
+        train: "de-chazal" for DS1 of MIT-BIH less the record of a person who is in DS2 too, "fold:K/N" for all but that fold, "all", or a
             comma list of record names.
         has_validation: Keep a fourth of the patients out, to compare calibrations on.
         progress: Told what is read.
@@ -66,6 +67,11 @@ class RecordSource:
     train: str
     has_validation: bool = False
     progress: Callable[[str], None] | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the records are named one by one; then each of them must be usable."""
+        return self.train not in ("all", "de-chazal") and not self.train.startswith("fold:")
 
 
 def pool_of(beats: BeatSet) -> Pool:
@@ -96,16 +102,16 @@ def calibration_from_records(
     """
     spec = load_spec(source.spec_path)
     names = _names(source, spec)
-    beats = load_beats(source.folder, names, spec, skip_unusable=True, progress=source.progress)
+    beats = load_beats(
+        source.folder, names, spec, skip_unusable=not source.is_list, progress=source.progress
+    )
     validation = None
     if source.has_validation:
         fold = k_folds(beats.records, n_folds=_VALIDATION_FOLDS)[0]
         validation, beats = beats.of_records(fold.test), beats.of_records(fold.train)
-    selection = select(pool_of(beats), count=count, seed=seed)
+    selection = _selected(beats, count=count, seed=seed)
     data_path = into / "calibration.npz"
-    with data_path.open("wb") as file:
-        arrays = {name: array[selection.rows] for name, array in beats.inputs.items()}
-        np.savez(file, allow_pickle=False, **arrays)
+    _write_windows(data_path, beats, selection)
     chosen = set(selection.by_record)
     used = [r for r in beats.records if r.name in chosen] + list(
         validation.records if validation else ()
@@ -114,9 +120,12 @@ def calibration_from_records(
         "n_windows": len(selection.rows),
         "seed": seed,
         "by_class": dict(selection.by_class),
-        "records": [dataclasses.asdict(r) for r in used],
     }
+    # The model is to be small: of the two hashes it takes the one that a copy cannot change.
+    ids = [dataclasses.asdict(r) for r in used]
+    carried = facts | {"records": [{k: r[k] for k in r if k != "sha256"} for r in ids]}
     whole = facts | {
+        "records": ids,
         "by_record": dict(selection.by_record),
         "by_grade": dict(selection.by_grade),
         "n_patients": selection.n_patients,
@@ -130,20 +139,43 @@ def calibration_from_records(
         selection=selection,
         metadata={
             PREPROCESS: source.spec_path.read_text(encoding="utf-8"),
-            CALIBRATION: json.dumps(facts, separators=(",", ":")),
+            CALIBRATION: json.dumps(carried, separators=(",", ":")),
         },
         record={"schema": "tflm-gen/calibration/1", **whole},
         validation=validation,
     )
 
 
+def _write_windows(path: Path, beats: BeatSet, selection: Selection) -> None:
+    arrays = {name: array[selection.rows] for name, array in beats.inputs.items()}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _selected(beats: BeatSet, *, count: int, seed: int) -> Selection:
+    selection = select(pool_of(beats), count=count, seed=seed)
+    if not beats.skipped_records:
+        return selection
+    reasons = "; ".join(beats.skipped_records.values())
+    skipped = f"{len(beats.skipped_records)} records not used: {reasons}"
+    return dataclasses.replace(selection, warnings=(*selection.warnings, skipped))
+
+
 def _names(source: RecordSource, spec: PreprocessSpec) -> tuple[str, ...]:
+    if source.has_validation:
+        check_class_names(spec.classes, str(source.spec_path))
     train = source.train
     if train == "all":
         return find_records(source.folder)
-    if train == "de-chazal" or train.startswith("fold:"):
-        return choose_split(train, source.folder, spec, source.progress).train
+    if not source.is_list:
+        split = choose_split(train, source.folder, spec, source.progress)
+        # A published split may itself have one person on both sides: that one gives no window.
+        return tuple(name for name in split.train if name not in split.known_overlap)
     names = tuple(part.strip() for part in train.split(",") if part.strip())
+    if not names:
+        raise UsageError(
+            f"--train {train!r} names no record", hint="Give de-chazal, fold:K/N, all."
+        )
     on_test_side = sorted(set(names) & set(DS2))
     if on_test_side and set(names) & set(DS1):
         raise LeakError(

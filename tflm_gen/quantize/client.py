@@ -19,6 +19,7 @@ from tflm_gen.quantize.records import (
     METHODS,
     SCHEMES,
     Agreement,
+    BatchCheck,
     QuantizeAnswer,
     QuantizeRequest,
     RangeChange,
@@ -51,21 +52,15 @@ def quantize_models(
     """Quantize in several ways in one child process; raises as :func:`quantize_model`."""
     for request in requests:
         _check_request(request)
-        parent = Path(request.output_path).parent
-        if not parent.is_dir():
-            raise OutputFolderError(f"{parent}: no such folder", hint="Create it, or change --out.")
+        check_output(Path(request.output_path))
     if importlib.util.find_spec("tensorflow") is None:
         raise MissingToolError(
             "quantize needs TensorFlow, which is not installed", hint=_INSTALL_HINT
         )
     staged: list[Path] = []
     try:
-        for request in requests:
-            # Same folder: the last step is a rename, so nothing half written is seen at --out.
-            out = Path(request.output_path)
-            handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-            os.close(handle)
-            staged.append(Path(name))
+        # Same folder: the last step is a rename, so nothing half written is seen at --out.
+        staged.extend(_staged(Path(request.output_path)) for request in requests)
         moved = [
             dataclasses.replace(request, output_path=str(path))
             for request, path in zip(requests, staged, strict=True)
@@ -78,6 +73,30 @@ def quantize_models(
         for path in staged:
             path.unlink(missing_ok=True)
     return answers
+
+
+def check_output(out: Path) -> None:
+    """Make sure that a file can be put there, before minutes are spent on its content.
+
+    Raises:
+        OutputFolderError: It cannot.
+    """
+    if not out.parent.is_dir():
+        raise OutputFolderError(f"{out.parent}: no such folder", hint="Create it, or change --out.")
+    if out.is_dir():
+        raise OutputFolderError(f"{out}: a folder", hint="Name a file in it.")
+    _staged(out).unlink()
+
+
+def _staged(out: Path) -> Path:
+    try:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    except OSError as error:
+        raise OutputFolderError(
+            f"{out.parent}: cannot be written ({error.strerror})", hint="Change --out."
+        ) from error
+    os.close(handle)
+    return Path(name)
 
 
 def _check_request(request: QuantizeRequest) -> None:
@@ -130,14 +149,18 @@ def _ask_child(requests: Sequence[QuantizeRequest], timeout_s: float) -> tuple[Q
         answer: dict[str, Any] = json.loads(completed.stdout)
     except ValueError as error:
         last = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        # What stands last before a signal is some warning, and not its cause.
         how = (
-            f"was ended by signal {-completed.returncode}"
+            f"was ended by signal {-completed.returncode} while quantizing"
             if completed.returncode < 0
-            else f"ended with exit code {completed.returncode}"
+            else f"ended with exit code {completed.returncode} while quantizing"
+            f"{': ' + last[0][:300] if last else ''}"
         )
         raise OracleError(
-            f"TensorFlow's process {how} while quantizing{': ' + last[0][:300] if last else ''}",
-            hint="WHILE loops (Keras 3 LSTM/GRU) are known to crash it; see docs/quantize.md.",
+            f"TensorFlow's process {how}",
+            hint="WHILE loops (Keras 3 LSTM/GRU) are known to crash it: Keras' unroll=True avoids them."
+            if completed.returncode < 0
+            else "Convert it to a float .tflite, and see its operators: tflm-gen inspect.",
         ) from error
     if "error" in answer:
         failure = answer["error"]
@@ -149,4 +172,10 @@ def _answer(fields: dict[str, Any]) -> QuantizeAnswer:
     fields["inputs"] = {name: tuple(shape) for name, shape in fields["inputs"].items()}
     fields["range_changes"] = tuple(RangeChange(**item) for item in fields["range_changes"])
     fields["agreement"] = Agreement(**fields["agreement"])
+    fields["batches"] = batch_check(fields["batches"])
     return QuantizeAnswer(**fields)
+
+
+def batch_check(fields: dict[str, Any]) -> BatchCheck:
+    """From what crossed to this process as JSON."""
+    return BatchCheck(**{**fields, "sizes": tuple(fields["sizes"])})

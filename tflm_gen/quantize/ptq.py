@@ -21,13 +21,27 @@ from tflm_gen.quantize.records import PERCENTILE, RangeChange
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
-def float_interpreter(float_model: bytes) -> Any:  # noqa: ANN401 - TensorFlow has no types
-    """TFLite's reference kernels; XNNPACK is no oracle."""
+def float_interpreter(model: bytes, *, keep_all: bool = False) -> Any:  # noqa: ANN401 - no types
+    """An interpreter for a model; XNNPACK is no oracle.
+
+    TFLite's set of reference kernels lacks some operators (ELU and others): models that have one
+    run on its ordinary kernels.
+    """
     import tensorflow as tf
 
+    kinds = tf.lite.experimental.OpResolverType
+    kept = {"experimental_preserve_all_tensors": True} if keep_all else {}
+    try:
+        return tf.lite.Interpreter(
+            model_content=model, experimental_op_resolver_type=kinds.BUILTIN_REF, **kept
+        )
+    except ValueError as error:
+        if "Didn't find op" not in str(error):
+            raise
     return tf.lite.Interpreter(
-        model_content=float_model,
-        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        model_content=model,
+        experimental_op_resolver_type=kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        **kept,
     )
 
 
@@ -46,6 +60,11 @@ def input_shapes(float_model: bytes) -> dict[str, tuple[int, ...]]:
             "this model is quantized already",
             hint="quantize takes a float model; tflm-gen inspect says what this one is.",
         )
+    if any(d["dtype"] is np.float16 for d in interpreter.get_tensor_details()):
+        raise UnsupportedModelError(
+            "the model's weights are float16, from which TensorFlow quantizes nothing",
+            hint="Quantize the float32 model: convert without target_spec.supported_types.",
+        )
     shapes = {}
     for name, detail in named_details(interpreter, "input").items():
         if detail["dtype"] is not np.float32:
@@ -55,7 +74,7 @@ def input_shapes(float_model: bytes) -> dict[str, tuple[int, ...]]:
             )
         if any(d < 0 for d in detail["shape_signature"][1:]):
             raise UnsupportedModelError(
-                f"input {name!r} has an unknown dimension: {tuple(detail['shape_signature'])}",
+                f"input {name!r} has an unknown dimension: {detail['shape_signature'].tolist()}",
                 hint="Fix the window length in the model's Input layer.",
             )
         shapes[name] = tuple(int(d) for d in detail["shape"][1:])

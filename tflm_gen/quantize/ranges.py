@@ -95,15 +95,9 @@ def _histograms(
     float_model: bytes, arrays: Arrays, widest: Mapping[str, tuple[float, float]]
 ) -> dict[str, Histogram]:
     """Values of every activation over all windows."""
-    import tensorflow as tf
+    from tflm_gen.quantize.ptq import float_interpreter, named_details
 
-    from tflm_gen.quantize.ptq import named_details
-
-    machine = tf.lite.Interpreter(
-        model_content=float_model,
-        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
-    )
+    machine = float_interpreter(float_model, keep_all=True)
     machine.allocate_tensors()
     inputs = named_details(machine, "input")
     places = {

@@ -82,6 +82,23 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCheck:
+    """Float outputs with batches of 1, 2 and 4 windows.
+
+    Attributes:
+        n_windows: How many were compared.
+        sizes: Batch sizes that the model takes; one only where its batch is fixed.
+        largest_difference: Between any of them and batches of 1, in the outputs' unit.
+        same_class: Whether every window got the same class each time.
+    """
+
+    n_windows: int
+    sizes: tuple[int, ...]
+    largest_difference: float
+    same_class: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuantizeAnswer:
     """What the child reports.
 
@@ -95,6 +112,7 @@ class QuantizeAnswer:
         inputs: Input name -> shape without batch.
         agreement: Float against quantized.
         versions: Python, numpy, tensorflow, keras.
+        batches: The float model in batches of 1, 2 and 4, before it was converted.
         range_changes: Activations with narrower ranges than minimum and maximum.
     """
 
@@ -107,4 +125,5 @@ class QuantizeAnswer:
     inputs: dict[str, tuple[int, ...]]
     agreement: Agreement
     versions: dict[str, str]
+    batches: BatchCheck
     range_changes: tuple[RangeChange, ...] = ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from tflm_gen.errors import ModelFileError, UnsupportedModelError
+from tflm_gen.errors import ModelFileError
 from tflm_gen.model.reader import read_model
 from tflm_gen.model.text import printable
 from tflm_gen.quantize.archive import keras_members
+from tflm_gen.quantize.float_machine import named_errors
 from tflm_gen.quantize.source_checks import check_hdf5, check_keras_archive, check_node
 
 if TYPE_CHECKING:
@@ -84,20 +85,13 @@ def float_tflite(path: Path, kind: str) -> bytes:
         return read_model(path).flatbuffer
     import tensorflow as tf
 
-    try:
+    with named_errors(path):
         if kind == "keras":
             model = tf.keras.models.load_model(path, compile=False, safe_mode=True)
             converter = tf.lite.TFLiteConverter.from_keras_model(_with_batch_1(model))
         else:
             converter = _saved_model_converter(path)
         return bytes(converter.convert())
-    # TensorFlow raises anything from ValueError to its own ConverterError here.
-    except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), repr(error))
-        raise UnsupportedModelError(
-            f"{path}: TensorFlow {tf.__version__} cannot convert this model: {first[:300]}",
-            hint="Run again as 'tflm-gen --debug quantize ...' for TensorFlow's own messages.",
-        ) from error
 
 
 def _with_batch_1(model: Any) -> Any:  # noqa: ANN401 - a Keras model; Keras has no types

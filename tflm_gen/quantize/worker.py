@@ -15,13 +15,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tflm_gen.errors import TflmGenError, UsageError
-from tflm_gen.quantize.records import Agreement, QuantizeAnswer, QuantizeRequest
+from tflm_gen.errors import TflmGenError, UnsupportedModelError, UsageError
+from tflm_gen.quantize.records import Agreement, BatchCheck, QuantizeAnswer, QuantizeRequest
 
 if TYPE_CHECKING:
     from tflm_gen.quantize.ptq import Scheme
 
 MIN_WINDOWS = 10
+_NOT_COMPARED = BatchCheck(n_windows=0, sizes=(1,), largest_difference=0.0, same_class=True)
 
 
 def main() -> None:
@@ -42,12 +43,43 @@ def main() -> None:
 
 
 @functools.cache
-def _float_model(path: Path) -> tuple[str, bytes]:
-    """Kind of the source and its float .tflite; once for all requests."""
+def _float_model(path: Path, data_path: Path) -> tuple[str, bytes, BatchCheck]:
+    """Kind of the source, its float .tflite, how batches change it; once for all requests."""
     from tflm_gen.quantize import source
 
     kind = source.source_kind(path)
-    return kind, source.float_tflite(path, kind)
+    batches = _checked_batches(path, kind, data_path)
+    return kind, source.float_tflite(path, kind), batches
+
+
+def _checked_batches(path: Path, kind: str, data_path: Path) -> BatchCheck:
+    """The source itself in batches of 1, 2 and 4, before anything is converted."""
+    from tflm_gen.quantize import ptq, source
+    from tflm_gen.quantize.float_machine import check_batches, named_errors, open_float
+    from tflm_gen.quantize.windows import load_windows, match_inputs
+
+    if kind == "tflite":
+        ptq.input_shapes(source.float_tflite(path, kind))  # Refuses integers in its own words.
+    machine = open_float(path, kind)
+    shapes = {
+        name: tuple(n for n in shape if n is not None) for name, shape in machine.shapes.items()
+    }
+    # Open dimensions, other windows: the conversion that follows says what is wrong.
+    if shapes != machine.shapes:
+        return _NOT_COMPARED
+    try:
+        inputs = match_inputs(load_windows(data_path), shapes)
+    except UsageError:
+        return _NOT_COMPARED
+    with named_errors(path):
+        found = check_batches(machine, inputs)
+    if not found.same_class:
+        raise UnsupportedModelError(
+            f"{path}: the class of a window depends on the batch it is in (sizes "
+            f"{', '.join(map(str, found.sizes))}; outputs differ by {found.largest_difference:.3g})",
+            hint="A device has no batches: take out what computes over the batch or keeps a state.",
+        )
+    return found
 
 
 def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
@@ -59,7 +91,7 @@ def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
 
     path = Path(request.model_path)
     windows = load_windows(Path(request.data_path))
-    kind, float_model = _float_model(path)
+    kind, float_model, batches = _float_model(path, Path(request.data_path))
     shapes = ptq.input_shapes(float_model)
     _check_spec(request, shapes, ptq.output_shapes(float_model))
     arrays = match_inputs(windows, shapes)
@@ -100,6 +132,7 @@ def answer_request(request: QuantizeRequest) -> QuantizeAnswer:
         inputs=shapes,
         agreement=measured,
         versions=versions,
+        batches=batches,
         range_changes=changes,
     )
 

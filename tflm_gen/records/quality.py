@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ FLAT, CLIPPED = "flat", "clipped"
 _REACH_S = 0.35
 _FLAT_MV = 0.02
 _CLIPPED_SAMPLES = 5
+_MOST_CLIPPED = 0.2
+_NO_LIMIT = (-(1 << 31), 1 << 31)
 _NOISY_MV = 0.015
 _DRIFT_MV = 0.6
 _LOW_MV = 0.9
@@ -32,7 +35,7 @@ class BeatQuality:
 
     Attributes:
         grades: "clean", "subtle" (low amplitude), "artefact" (noise or a drifting baseline), "flat" (lead off)
-            or "clipped" (the converter's limit).
+            or "clipped" (at the converter's or an amplifier's limit).
     """
 
     grades: tuple[str, ...]
@@ -46,12 +49,24 @@ def check_record(record: EcgRecord, spec: PreprocessSpec) -> None:
     """Refuse a record that the preprocessing was not made for.
 
     Raises:
-        RecordError: Another rate, another lead, or a signal that is one flat line.
+        RecordError: Another rate, gain, zero or lead, or a signal that is one flat line.
     """
     if record.rate_hz != spec.sample_rate_hz:
         raise RecordError(
             f"{record.name}: {record.rate_hz:g} Hz; the preprocessing takes {spec.sample_rate_hz}",
             hint="Record at that rate, or train for this one; records are not resampled silently.",
+        )
+    if not math.isclose(record.units_per_mv, spec.adc_units_per_mv, rel_tol=1e-6):
+        raise RecordError(
+            f"{record.name}: {record.units_per_mv:g} steps a millivolt; the preprocessing takes "
+            f"{spec.adc_units_per_mv:g}",
+            hint="Record with that gain, or train for this one; samples are not scaled silently.",
+        )
+    if record.adc_zero != spec.adc_zero and not spec.settles_on_first_sample:
+        raise RecordError(
+            f"{record.name}: 0 mV is {record.adc_zero}; the preprocessing takes {spec.adc_zero}, "
+            "and no high-pass filter removes the difference",
+            hint="Record with that zero, or add a high-pass filter and train again.",
         )
     if record.lead != spec.lead:
         raise RecordError(
@@ -68,12 +83,36 @@ def check_record(record: EcgRecord, spec: PreprocessSpec) -> None:
 def grade_beats(record: EcgRecord) -> BeatQuality:
     """Grade the signal within 0.35 s of every beat."""
     reach = max(2, round(_REACH_S * record.rate_hz))
-    limits = record.converter_range
+    limits = signal_limits(record)
     grades = []
     for beat in record.beats.tolist():
         piece = record.adc[max(0, beat - reach) : beat + reach + 1].astype(np.float64)
         grades.append(_grade(piece, record.units_per_mv, limits))
     return BeatQuality(grades=tuple(grades))
+
+
+def signal_limits(record: EcgRecord) -> tuple[int, int] | None:
+    """Lowest and highest number the signal can take: the converter's, or where its tops are flat.
+
+    An amplifier before the converter clips inside the converter's range, and not every file names
+    that range. Its mark is an extreme of the whole record that is held, but not most of the time:
+    that would be a baseline.
+    """
+    low, high = record.converter_range or (_NO_LIMIT[0], _NO_LIMIT[1])
+    least, most = int(record.adc.min()), int(record.adc.max())
+    if _is_held(record.adc, least):
+        low = max(low, least)
+    if _is_held(record.adc, most):
+        high = min(high, most)
+    return None if (low, high) == _NO_LIMIT else (low, high)
+
+
+def _is_held(samples: NDArray[np.int16], level: int) -> bool:
+    at_level = samples == level
+    if at_level.mean() > _MOST_CLIPPED:
+        return False
+    sums = np.cumsum(np.concatenate([[0], at_level]))
+    return bool(np.any(sums[_CLIPPED_SAMPLES:] - sums[:-_CLIPPED_SAMPLES] == _CLIPPED_SAMPLES))
 
 
 def _grade(piece: NDArray[np.float64], units_per_mv: float, limits: tuple[int, int] | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import zipfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,23 @@ from tflm_gen.errors import RecordError
 from tflm_gen.records.record import EcgRecord, beats_only
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 _HINT = "docs/preprocessing.md shows the two forms."
+_FACTS = ("rate_hz", "units_per_mv", "adc_zero", "adc_range", "patient")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TableFacts:
+    lead: str
+    patient: str
+    rate_hz: float
+    units_per_mv: float
+    adc_zero: int
+    converter_range: tuple[int, int] | None
 
 
 def read_npz(path: Path, lead: str) -> EcgRecord:
@@ -29,33 +42,37 @@ def read_npz(path: Path, lead: str) -> EcgRecord:
         RecordError: A key is missing, a value has the wrong kind, or no beat is annotated.
     """
     try:
-        with np.load(path, allow_pickle=False) as loaded:
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise ValueError("it is a single array")
+        with loaded:
             values = {key: loaded[key] for key in loaded.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RecordError(f"{path}: not a readable .npz file ({error})", hint=_HINT) from error
     needed = {"adc", "beats", "symbols", "rate_hz", "lead", "units_per_mv"}
     if missing := sorted(needed - set(values)):
         raise RecordError(f"{path}: no {', '.join(missing)}", hint=_HINT)
-    limits = values.get("adc_range")
+    beats, symbols = values["beats"], values["symbols"]
+    if beats.ndim != 1 or symbols.ndim != 1 or (len(beats) and beats.dtype.kind not in "iu"):
+        raise RecordError(f"{path}: beats and symbols are no lists, one entry a beat", hint=_HINT)
+    given = {name: values[name] for name in _FACTS if name in values}
     return _record(
         path,
         lead,
         samples=values["adc"],
-        beats=values["beats"],
-        symbols=[str(s) for s in values["symbols"].tolist()],
-        facts={
-            "rate_hz": float(values["rate_hz"]),
-            "lead": str(values["lead"]),
-            "units_per_mv": float(values["units_per_mv"]),
-            "adc_zero": int(values.get("adc_zero", 0)),
-            "patient": str(values.get("patient", path.stem)),
-        },
-        converter_range=None if limits is None else (int(limits[0]), int(limits[1])),
+        beats=beats,
+        symbols=[str(s) for s in symbols.tolist()],
+        facts=_facts(path, {"lead": values["lead"], **given}),
     )
 
 
-def read_csv(path: Path, lead: str, *, rate_hz: float, units_per_mv: float) -> EcgRecord:
+def read_csv(
+    path: Path, lead: str, *, rate_hz: float, units_per_mv: float, adc_zero: int = 0
+) -> EcgRecord:
     """A record with a heading ``<lead>,beat``: one converter integer a row, a symbol at beats.
+
+    Lines ``# name: value`` before the heading state the facts of a .npz; what they do not state
+    is taken from the arguments.
 
     Raises:
         RecordError: The heading is another, a row is no integer, or no beat is annotated.
@@ -63,31 +80,65 @@ def read_csv(path: Path, lead: str, *, rate_hz: float, units_per_mv: float) -> E
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RecordError(f"{path}: cannot be read ({error})", hint=_HINT) from error
+    stated, n_stated = _stated_facts(path, rows)
+    del rows[:n_stated]
     if not rows or rows[0] != [lead, "beat"]:
         raise RecordError(
             f"{path}: the first line is {','.join(rows[0]) if rows else 'missing'!r}, "
             f"not '{lead},beat'",
             hint=_HINT,
         )
-    samples = np.array([_sample(path, i, row) for i, row in enumerate(rows[1:], start=2)])
+    first = n_stated + 2
+    samples = np.array([_sample(path, i, row) for i, row in enumerate(rows[1:], start=first)])
     marked = [(i, row[1]) for i, row in enumerate(rows[1:]) if len(row) > 1 and row[1]]
+    taken = {"rate_hz": rate_hz, "units_per_mv": units_per_mv, "adc_zero": adc_zero}
     return _record(
         path,
         lead,
         samples=samples,
         beats=np.array([i for i, _ in marked], dtype=np.int64),
         symbols=[symbol for _, symbol in marked],
-        facts={
-            "rate_hz": rate_hz,
-            "lead": lead,
-            "units_per_mv": units_per_mv,
-            "adc_zero": 0,
-            "patient": path.stem,
-        },
-        converter_range=None,
+        facts=_facts(path, {"lead": lead, **taken, **stated}),
     )
+
+
+def _stated_facts(path: Path, rows: list[list[str]]) -> tuple[dict[str, object], int]:
+    """The ``# name: value`` lines that a file starts with, and how many those are."""
+    found: dict[str, object] = {}
+    for number, row in enumerate(rows, start=1):
+        line = ",".join(row)
+        if not line.startswith("#"):
+            return found, number - 1
+        name, _, value = (part.strip() for part in line[1:].partition(":"))
+        if name not in _FACTS:
+            raise RecordError(
+                f"{path}: line {number} states {name!r}, which is none of {', '.join(_FACTS)}",
+                hint=_HINT,
+            )
+        found[name] = value.split() if name == "adc_range" else value
+    return found, len(rows)
+
+
+def _facts(path: Path, given: Mapping[str, Any]) -> _TableFacts:
+    try:
+        limits = [int(v) for v in given["adc_range"]] if "adc_range" in given else None
+        facts = _TableFacts(
+            lead=str(given["lead"]),
+            patient=str(given.get("patient", path.stem)),
+            rate_hz=float(given["rate_hz"]),
+            units_per_mv=float(given["units_per_mv"]),
+            adc_zero=int(given.get("adc_zero", 0)),
+            converter_range=None if limits is None else (limits[0], limits[1]),
+        )
+    except (TypeError, ValueError, IndexError) as error:
+        raise RecordError(
+            f"{path}: one of {', '.join(_FACTS)} is no number ({error})", hint=_HINT
+        ) from error
+    if not (0 < facts.rate_hz < np.inf and 0 < facts.units_per_mv < np.inf):
+        raise RecordError(f"{path}: rate_hz and units_per_mv must be above 0", hint=_HINT)
+    return facts
 
 
 def _sample(path: Path, line: int, row: list[str]) -> float:
@@ -104,12 +155,11 @@ def _record(
     samples: NDArray[np.generic],
     beats: NDArray[np.generic],
     symbols: list[str],
-    facts: dict[str, Any],
-    converter_range: tuple[int, int] | None,
+    facts: _TableFacts,
 ) -> EcgRecord:
-    if facts["lead"] != lead:
+    if facts.lead != lead:
         raise RecordError(
-            f"{path}: lead {facts['lead']!r}, not {lead!r}", hint="Leave this record out."
+            f"{path}: lead {facts.lead!r}, not {lead!r}", hint="Leave this record out."
         )
     adc = _integers(path, samples)
     if len(beats) != len(symbols):
@@ -123,16 +173,16 @@ def _record(
         )
     return EcgRecord(
         name=path.stem,
-        patient=facts["patient"],
+        patient=facts.patient,
         lead=lead,
-        rate_hz=facts["rate_hz"],
+        rate_hz=facts.rate_hz,
         adc=adc,
-        adc_zero=facts["adc_zero"],
-        units_per_mv=facts["units_per_mv"],
+        adc_zero=facts.adc_zero,
+        units_per_mv=facts.units_per_mv,
         beats=places,
         classes=classes,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        converter_range=converter_range,
+        converter_range=facts.converter_range,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shlex
 from typing import TYPE_CHECKING
 
 from tflm_gen.evaluate.results import LABELS
-from tflm_gen.report.evaluate_text import percent
+from tflm_gen.report.evaluate_text import batches_text, percent
 from tflm_gen.report.table import Column, render_table
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def quantize_text(answer: QuantizeAnswer, choice: Choice | None, *, out: Path, s
         f"({share:.1%})",
         f"compared    on {agreement.split}; {scheme} ran on {agreement.runtime}",
     ]
+    lines.append(f"batches     {batches_text(dataclasses.asdict(answer.batches))}")
     if answer.range_changes:
         most = min(answer.range_changes, key=_left)
         lines.append(
@@ -42,7 +45,7 @@ def quantize_text(answer: QuantizeAnswer, choice: Choice | None, *, out: Path, s
         f"sha256      {answer.quantized_sha256}",
         *(choice_lines(choice) if choice else ()),
         "Agreement with the float model is not accuracy: compare both with labels before use.",
-        f"next        tflm-gen build {out} --board corstone300",
+        f"next        tflm-gen build {shlex.quote(str(out))} --board corstone300",
     ]
     return "\n".join(lines)
 
@@ -53,7 +56,15 @@ def choice_lines(choice: Choice) -> list[str]:
         Column(title="calibration"),
         *(
             Column(title=title, is_number=True)
-            for title in ("narrowed", "accuracy", "VEB Se", "VEB +P", "SVEB Se", "same class")
+            for title in (
+                "narrowed",
+                "accuracy",
+                "VEB Se",
+                "VEB +P",
+                "SVEB Se",
+                "SVEB +P",
+                "same class",
+            )
         ),
         Column(title="falls most"),
     ]
@@ -85,7 +96,7 @@ def choice_lines(choice: Choice) -> list[str]:
     ]
 
 
-_SHOWN = ("accuracy", "veb_se", "veb_ppv", "sveb_se")
+_SHOWN = ("accuracy", "veb_se", "veb_ppv", "sveb_se", "sveb_ppv")
 
 
 def _left(change: RangeChange) -> float:

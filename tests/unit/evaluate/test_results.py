@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from tflm_gen.errors import PreprocessSpecError
 from tflm_gen.evaluate import ec57, metrics
 from tflm_gen.evaluate.results import (
     GATED,
@@ -10,6 +13,7 @@ from tflm_gen.evaluate.results import (
     ScoredBeats,
     agreement,
     bootstrap,
+    check_class_names,
     counts_by_record,
     scores_of,
 )
@@ -69,8 +73,11 @@ def test_agreement_is_of_classes_not_of_probabilities():
     assert agreement(a, b) == 0.5
 
 
-def test_a_draw_of_every_patient_once_is_the_score_itself():
+@pytest.mark.parametrize("has_softmax", [True, False])
+def test_a_draw_of_every_patient_once_is_the_score_itself(has_softmax):
     beats, run = random_test()
+    if not has_softmax:  # Outputs far from 0 to 1.
+        run = dataclasses.replace(run, scores=(20 * run.scores - 15).astype(np.float32))
     exact = scores_of(beats, run)
     seen = {}
 
@@ -106,3 +113,9 @@ def test_intervals_repeat_and_pair_the_models():
     first = bootstrap(beats, [run], n_rounds=50, seed=4, combine=lambda s: s[0])
     assert first == bootstrap(beats, [run], n_rounds=50, seed=4, combine=lambda s: s[0])
     assert first["auc"].low < metrics.auc(beats.true == 0, run.scores[:, 0]) + 0.2
+
+
+def test_only_classes_of_ec57_can_be_scored():
+    check_class_names(("N", "S", "V"), "spec.toml")
+    with pytest.raises(PreprocessSpecError, match=r"spec.toml: classes veb are none of N, S, V"):
+        check_class_names(("N", "veb"), "spec.toml")

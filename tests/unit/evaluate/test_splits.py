@@ -59,3 +59,13 @@ def test_a_named_overlap_may_pass_but_its_records_may_not():
     check_leak(train, [record("202", "201")], allowed=("201",))
     with pytest.raises(LeakError):
         check_leak(train, [record("201", "201")], allowed=("201",))
+
+
+def test_the_same_samples_in_other_files_are_a_leak():
+    one = RecordId(name="a", patient="p1", sha256="1", signal_sha256="s")
+    other = RecordId(name="b", patient="p2", sha256="2", signal_sha256="s")
+    with pytest.raises(LeakError, match="record b and training record a have the same samples"):
+        check_leak([one], [other])
+    # Records of an older model do not name their samples' hash: nothing equals nothing.
+    bare = [RecordId(name=n, patient=n, sha256=n) for n in "ab"]
+    check_leak(bare[:1], bare[1:])

@@ -114,3 +114,26 @@ def test_validation_patients_give_no_window(tmp_path):
     # The model is to name the judges too: they must not be tested on.
     carried = {record["name"] for record in made.record["records"]}
     assert carried == {f"rec{i}" for i in range(8)}
+
+
+def test_within_patients_the_rarest_quality_so_far_is_next():
+    """Forty clean windows of each patient hide two noisy and two low ones."""
+    grades = ["clean"] * 40 + ["artefact", "artefact", "subtle", "subtle"]
+    rows = [("N", f"p{p}", grade) for p in range(12) for grade in grades]
+    for seed in range(5):
+        chosen = select(pool_of(rows), count=36, seed=seed)
+        assert set(chosen.by_grade) == {"artefact", "clean", "subtle"}
+        assert set(chosen.by_grade.values()) <= {11, 12, 13}
+        assert chosen.n_patients == 12
+        assert set(chosen.by_record.values()) == {3}
+
+
+@pytest.mark.hostcc
+def test_the_person_on_both_sides_of_the_published_split_gives_no_window(tmp_path):
+    """Record 201 is in DS1, and 202 of the same person in DS2."""
+    for i, name in enumerate(("101", "106", "201")):
+        write_npz(tmp_path / f"{name}.npz", seed=i)
+    (tmp_path / "spec.toml").write_text(SPEC_TEXT)
+    source = RecordSource(folder=tmp_path, spec_path=tmp_path / "spec.toml", train="de-chazal")
+    made = calibration_from_records(source, count=20, seed=3, into=tmp_path)
+    assert set(made.selection.by_record) == {"101", "106"}

@@ -69,3 +69,14 @@ def test_a_record_the_model_was_not_made_for_is_refused(tmp_path, changes, says)
 def test_another_lead_is_refused(tmp_path):
     with pytest.raises(RecordError, match="lead MLII; the preprocessing takes V5"):
         check_record(record_with(tmp_path), spec_with(('lead = "MLII"', 'lead = "V5"')))
+
+
+def test_flat_tops_inside_the_converters_range_are_clipped_too(tmp_path):
+    """An amplifier's limit is in no file: the record's extreme that is held gives it away."""
+    adc, _, _ = make_signal()
+    record = record_with(tmp_path, adc=np.minimum(adc, 1150), adc_range=None)
+    assert set(grade_beats(record).grades) == {"clipped"}
+    # A baseline that is held most of the time is none.
+    idle = np.where(adc < 1100, 1100, adc)
+    record = record_with(tmp_path, adc=idle, adc_range=None)
+    assert "clipped" not in grade_beats(record).grades
