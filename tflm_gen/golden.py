@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from tflm_gen.model.records import Model
     from tflm_gen.vectors import Vector
 
+NOT_WANTED = "not wanted: the outputs are compared elsewhere"
 NO_ORACLE = "no oracle: the tflite-micro wheel is not installed on this machine"
 
 
-def make_golden_vector(model: Model) -> GoldenVector:
+def make_golden_vector(model: Model, has_outputs: bool = True) -> GoldenVector:
     """Compute, or take from the cache, the golden vector of a model.
 
     Without the wheel the vector has no outputs, and firmware skips its start-up test.
+
+    Args:
+        model: The model.
+        has_outputs: False leaves the outputs out.
 
     Raises:
         UnsupportedModelError: If an input or output has no fixed size.
@@ -29,6 +34,8 @@ def make_golden_vector(model: Model) -> GoldenVector:
     for tensor in (*model.inputs, *model.outputs):
         io_bytes(tensor)
     vector = golden_input(model)
+    if not has_outputs:
+        return GoldenVector(inputs=vector.inputs, outputs=None, oracle=NOT_WANTED)
     if find_wheel_library() is None:
         return GoldenVector(inputs=vector.inputs, outputs=None, oracle=NO_ORACLE)
     name = _cache_name(model, vector, WHEEL_VERSION)

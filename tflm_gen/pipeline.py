@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen.arena.ahead import with_memory_plan
-from tflm_gen.arena.modelled import board_target, refuse_hopeless
+from tflm_gen.arena.modelled import board_target, refuse_hopeless, with_forecast
 from tflm_gen.board_loader import Board, load_board
 from tflm_gen.check.gate import require_runnable
 from tflm_gen.cleanup.cleaner import clean_model, naming_undone
@@ -54,6 +54,7 @@ class BuildRequest:
         arena_mode: As :class:`tflm_gen.toolchain.work_tree.FirmwareJob` has it.
         is_linked: False writes the project and builds nothing.
         allow_fault_injection: The firmware obeys INJECT; only for tests.
+        has_golden: The firmware tests itself at start-up, with outputs that it carries.
         use_cache: Take a finished build of the same inputs.
         is_cleaned: Rewrite the model first, as far as that can be proven.
         is_memory_planned: Put a memory plan into the model where it saves arena.
@@ -71,6 +72,7 @@ class BuildRequest:
     arena_mode: ArenaMode = "proven"
     is_linked: bool = True
     allow_fault_injection: bool = False
+    has_golden: bool = True
     use_cache: bool = True
     is_cleaned: bool = True
     is_memory_planned: bool = False
@@ -166,32 +168,32 @@ def _plan_spec(
         model, board, choice = npu.model, npu.board, npu.choice
     usages = op_usage(model)
     ops = naming_undone(cleaning, lambda: choose_ops(choice, model, usages))
-    # An NPU's part and the compiled engine have checks of their own.
-    is_judged = npu is None and not choice.is_compiled
-    warnings = require_runnable(model, choice, board_id=board.id) if is_judged else ()
+    before = cpu_model if npu is not None else None
+    verdict = require_runnable(model, choice, board_id=board.id, before=before)
+    obstacle = ops.obstacle or verdict.tflm_obstacle
     spec = ProjectSpec(
         model=model,
         usages=usages,
-        entries=ops.entries,
-        tflm_obstacle=ops.obstacle,
+        entries=() if obstacle else ops.entries,
+        tflm_obstacle=obstacle,
         compiled=compiled,
         board=board_without_image(board) if choice.is_compiled else board,
         engine=choice.engine,
         kernels=choice.kernels,
         source=choice.facts,
-        golden=make_golden_vector(cpu_model),  # No oracle runs a model for an NPU.
+        golden=make_golden_vector(cpu_model, request.has_golden),  # No oracle runs an NPU's model.
         allow_fault_injection=request.allow_fault_injection,
         npu=npu.plan if npu else None,
         cleaning=cleaning,
-        check_warnings=warnings,
+        check_warnings=verdict.warnings,
     )
-    return spec, choice
+    return with_forecast(spec), choice
 
 
 def _plan_memory(spec: ProjectSpec, arena: ArenaResult, built: BuiltFirmware | None) -> MemoryPlan:
     """What lies where; refuses what does not fit."""
     sizes = built.outcome.sizes if built else None
-    linked = LinkedSizes(code_bytes=sizes.code_flash, data_bytes=sizes.data_ram) if sizes else None
+    linked = LinkedSizes(code_bytes=sizes.code_region, data_bytes=sizes.data_ram) if sizes else None
     return plan_memory(
         board=spec.board, model_bytes=spec.model_array_bytes, arena=arena, linked=linked
     )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tflm_gen.arena_model.choice import estimate_for, margin_bytes
+from tflm_gen.arena_model.choice import estimate_for, forecast_arena, margin_bytes
 from tflm_gen.arena_model.peak import peak_words
 from tflm_gen.arena_model.records import ALIGN_BYTES
-from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError, UnsupportedModelError
+from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError
 from tflm_gen.golden import golden_input
 from tflm_gen.memory_plan import ArenaResult, largest_arena_bytes
+from tflm_gen.project.arena_header import forecast_of
 from tflm_gen.tflm.source_facts import SOURCES, WHEEL_VERSION
 from tflm_gen.tflm.sources import find_wheel_library
 from tflm_gen.toolchain.disk_cache import load_json, store_json
 from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
-    from tflm_gen.arena_model.choice import TableChoice
+    from tflm_gen.arena_model.choice import ArenaForecast
     from tflm_gen.arena_model.records import ArenaEstimate
     from tflm_gen.board_loader import Board
     from tflm_gen.model.records import Model
@@ -58,18 +59,25 @@ def modelled_arena(model: Model, target: ArenaTarget | None = None) -> ArenaResu
     Raises:
         OracleError: If the reference interpreter refuses the model, or crashes on it.
     """
-    found = _find_estimate(model, target) if target is not None else None
-    if found is None:
+    if target is None:
         return _host_arena(model)
-    estimate, choice = found
+    forecast = forecast_arena(model, core=target.core, kernels=target.kernels, source=target.source)
+    return _by_forecast(model, forecast)
+
+
+def _by_forecast(model: Model, forecast: ArenaForecast) -> ArenaResult | None:
+    estimate, choice = forecast.estimate, forecast.choice
+    if estimate is None or choice is None:
+        return _host_arena(model)
     rule = f"computed with table {choice.table_id}"
     return _modelled(estimate.n_bytes, margin_bytes(model, choice), rule)
 
 
 def estimate_for_target(model: Model, target: ArenaTarget) -> ArenaEstimate | None:
     """The model's arena on a target in all detail, or None if no table covers both."""
-    found = _find_estimate(model, target)
-    return found[0] if found else None
+    return forecast_arena(
+        model, core=target.core, kernels=target.kernels, source=target.source
+    ).estimate
 
 
 def require_estimate(model: Model, target: ArenaTarget) -> ArenaEstimate:
@@ -94,21 +102,23 @@ def board_target(board: Board) -> ArenaTarget:
     return ArenaTarget(core=board.spec.cpu.core, kernels=SOURCES[source].kernels[0], source=source)
 
 
-def project_target(spec: ProjectSpec) -> ArenaTarget:
-    """What a project runs on."""
-    return ArenaTarget(core=spec.board.spec.cpu.core, kernels=spec.kernels, source=spec.source.id)
-
-
 def modelled_for(spec: ProjectSpec) -> ArenaResult | None:
     """:func:`modelled_arena` of a project."""
-    return modelled_arena(spec.model, project_target(spec))
+    return _by_forecast(spec.model, forecast_of(spec))
+
+
+def with_forecast(spec: ProjectSpec) -> ProjectSpec:
+    """The project with what the tables say of its arena, for every later stage to read."""
+    if spec.npu is not None or spec.engine != "tflm":
+        return spec  # No stage asks.
+    return replace(spec, forecast=forecast_of(spec))
 
 
 def estimate_for_project(spec: ProjectSpec) -> ArenaEstimate | None:
     """:func:`estimate_for_target` of a project; None where TFLM's kernels do not run it all."""
     if spec.npu is not None or spec.engine != "tflm":
         return None
-    return estimate_for_target(spec.model, project_target(spec))
+    return forecast_of(spec).estimate
 
 
 def unseen_overlap_bytes(spec: ProjectSpec, ran_at_bytes: int) -> int:
@@ -118,10 +128,11 @@ def unseen_overlap_bytes(spec: ProjectSpec, ran_at_bytes: int) -> int:
     permanent data may grow into the descriptions of its operands, and the model may run all the
     same. Only a table measured on the target says so to the byte; 0 with any other.
     """
-    found = _find_estimate(spec.model, project_target(spec))
-    if found is None or not found[1].is_measured:
+    forecast = forecast_of(spec)
+    is_measured = forecast.choice is not None and forecast.choice.is_measured
+    if forecast.estimate is None or not is_measured:
         return 0
-    return max(0, found[0].n_bytes - ran_at_bytes)
+    return max(0, forecast.estimate.n_bytes - ran_at_bytes)
 
 
 def refuse_hopeless(spec: ProjectSpec) -> None:
@@ -141,13 +152,6 @@ def refuse_hopeless(spec: ProjectSpec) -> None:
         hint="Shorten the ECG window or narrow the layer that writes the largest of these, "
         "or list boards that fit: tflm-gen boards fit MODEL",
     )
-
-
-def _find_estimate(model: Model, target: ArenaTarget) -> tuple[ArenaEstimate, TableChoice] | None:
-    try:
-        return estimate_for(model, core=target.core, kernels=target.kernels, source=target.source)
-    except UnsupportedModelError:
-        return None  # An operator that the tables do not know yet.
 
 
 def _modelled(minimum_bytes: int, margin: int, rule: str) -> ArenaResult:

@@ -38,6 +38,21 @@ class TableChoice:
     is_measured: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArenaForecast:
+    """All that the tables say of a model's arena on a target.
+
+    Attributes:
+        estimate: The arena, or None if no table describes the target and the whole model.
+        choice: The table; None if there is none for the target.
+        floor_bytes: As :func:`search_floor` has it.
+    """
+
+    estimate: ArenaEstimate | None
+    choice: TableChoice | None
+    floor_bytes: int | None
+
+
 def choose_table(*, core: str, kernels: str, source: str) -> TableChoice | None:
     """The table for a core, a kernel library and a TFLM source, or None if there is none.
 
@@ -73,6 +88,22 @@ def estimate_for(
     return estimate_arena(model, load_table(choice.table_id)), choice
 
 
+def forecast_arena(model: Model, *, core: str, kernels: str, source: str) -> ArenaForecast:
+    """Estimate and search floor for a target, computed once for both."""
+    choice = choose_table(core=core, kernels=kernels, source=source)
+    stand_in = choice or TableChoice(table_id=_WIDEST, is_measured=False)
+    try:
+        estimate = estimate_arena(model, load_table(stand_in.table_id))
+    except UnsupportedModelError:
+        return ArenaForecast(estimate=None, choice=choice, floor_bytes=None)
+    needed = _before_planning_bytes(estimate) + margin_bytes(model, stand_in)
+    return ArenaForecast(
+        estimate=estimate if choice is not None else None,
+        choice=choice,
+        floor_bytes=align_up(needed, ALIGN_BYTES),
+    )
+
+
 def search_floor(model: Model, *, core: str, kernels: str, source: str) -> int | None:
     """An arena in which nothing can fail before the memory is planned, or None if not known.
 
@@ -80,11 +111,7 @@ def search_floor(model: Model, *, core: str, kernels: str, source: str) -> int |
     the planner does. Where no table describes the target, the one of this machine's runtime stands
     in: its structures are larger.
     """
-    choice = choose_table(core=core, kernels=kernels, source=source)
-    if choice is None:
-        choice = TableChoice(table_id=_WIDEST, is_measured=False)
-    needed = preparation_bytes(model, choice.table_id)
-    return None if needed is None else align_up(needed + margin_bytes(model, choice), ALIGN_BYTES)
+    return forecast_arena(model, core=core, kernels=kernels, source=source).floor_bytes
 
 
 def preparation_bytes(model: Model, table_id: str) -> int | None:
@@ -93,6 +120,10 @@ def preparation_bytes(model: Model, table_id: str) -> int | None:
         estimate = estimate_arena(model, load_table(table_id))
     except UnsupportedModelError:
         return None
+    return _before_planning_bytes(estimate)
+
+
+def _before_planning_bytes(estimate: ArenaEstimate) -> int:
     return max(need.n_bytes for need in estimate.needs if need.phase in _BEFORE_PLANNING)
 
 

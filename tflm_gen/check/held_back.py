@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CODE = "may-crash"
 _REASON = "TFLM's kernels do not check this; build and verify refuse such a model"
+_FILE_REASON = "no engine is given such a file: where its kernels read and write follows from this"
 
 
 def held_back(model: Model, uses: Sequence[Use], found: Sequence[Finding]) -> Iterator[Finding]:
@@ -36,6 +37,21 @@ def held_back(model: Model, uses: Sequence[Use], found: Sequence[Finding]) -> It
     plan = reason_not_to_place(model)
     if plan:
         yield _finding(plan, "Convert the model again, or take its offline plan out.")
+
+
+def contradictions(model: Model, uses: Sequence[Use]) -> Iterator[Finding]:
+    """What of :func:`held_back` is the file's fault, and concerns every engine."""
+    places = {(use.subgraph.index, use.operator.index): use.place for use in uses}
+    for hazard in find_hazards(model):
+        if hazard.is_of_file:
+            yield Finding(
+                code=CODE,
+                severity="error",
+                message=hazard.text,
+                reason=_FILE_REASON,
+                remedy=hazard.remedy,
+                places=(places[hazard.subgraph_index, hazard.operator_index],),
+            )
 
 
 def _finding(text: str, remedy: str, *places: Place) -> Finding:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tflm_gen.inspection.records import FloatIsland
     from tflm_gen.model.records import Model
 
@@ -92,3 +94,8 @@ class CheckReport:
     def warnings(self) -> tuple[Finding, ...]:
         """Findings that can make results wrong."""
         return tuple(f for f in self.findings if f.severity == "warning")
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Errors first, then warnings, then notes."""
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -119,6 +119,46 @@ def equal_scales(use: Use) -> Problem | None:
     return None
 
 
+def pad_value_scale(use: Use) -> Problem | None:
+    """A value that is written between copied ones."""
+    value, output = use.input(2), use.output
+    if value is None or output is None or output.dtype != "int8":
+        return None
+    if _first_affine(value) == _first_affine(output):
+        return None
+    return Problem(
+        message="the int8 padding value is quantized otherwise than the output; the kernel writes "
+        "it as it is",
+        remedy="Convert again: the converter quantizes the value like the output.",
+    )
+
+
+def bias_scale(use: Use) -> Problem | None:
+    """Biases are added to products as they are: both have one scale."""
+    source, weights, bias, output = use.input(0), use.input(1), use.input(2), use.output
+    if source is None or weights is None or bias is None or output is None:
+        return None
+    if source.dtype != "int8" or output.dtype != "int8" or is_per_channel(weights):
+        return None
+    scales = [_first_affine(tensor)[0] for tensor in (source, weights, bias, output)]
+    if not scales[3] or abs(scales[0] * scales[1] - scales[2]) / scales[3] <= _BIAS_TOLERANCE:
+        return None
+    return Problem(
+        message=f"its bias has scale {scales[2]:.6g}, input and weights give "
+        f"{scales[0] * scales[1]:.6g}",
+        remedy=_CONVERT_AGAIN,
+    )
+
+
+_BIAS_TOLERANCE = 0.02  # Of a step of the output; TFLite's own.
+
+
+def _first_affine(tensor: TensorSpec) -> tuple[float, int]:
+    """Scale and zero point as TFLM has them: 0 and 0 if there are none."""
+    quant = tensor.quantization
+    return (quant.scales[0], quant.zero_points[0]) if quant is not None else (0.0, 0)
+
+
 # --- ranks and counts ---------------------------------------------------------------------------
 
 
@@ -172,6 +212,29 @@ def too_many_inputs(use: Use) -> Problem | None:
 
 
 _MAX_CONCATENATION = 10
+
+
+def squeezed_shape(use: Use) -> Problem | None:
+    """What is left of the input's dimensions is the stored output's, in order."""
+    source, output = use.input(0), use.output
+    if source is None or output is None:
+        return None
+    named = use.operator.options.get("squeeze_dims") or ()
+    rank = len(source.shape)
+    dropped = {int(axis) % rank for axis in named if rank} if isinstance(named, tuple) else set()
+    if not dropped:
+        dropped = {axis for axis, size in enumerate(source.shape) if size == 1}
+    kept = [size for axis, size in enumerate(source.shape) if axis not in dropped]
+    is_one = all(source.shape[axis] == 1 for axis in dropped)
+    is_long_enough = len(kept) <= len(output.shape)
+    pairs = zip(kept, output.shape, strict=False)
+    if is_one and is_long_enough and all(size <= stored for size, stored in pairs):
+        return None
+    return Problem(
+        message=f"input {list(source.shape)} without dimensions {sorted(dropped)} is not the stored "
+        f"output {list(output.shape)}",
+        remedy=_CONVERT_AGAIN.replace("such scales", "such shapes"),
+    )
 
 
 def pad_rank(use: Use) -> Problem | None:

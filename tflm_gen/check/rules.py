@@ -34,6 +34,7 @@ class Rule:
         find: Returns the problem, or None.
         library: The kernel library at fault, if it is not TFLM's own kernel: other builds with
             that library may refuse too.
+        is_of_file: What it finds is wrong whatever runs the model; other engines refuse it too.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Rule:
     reason: str
     find: Callable[[Use], see.Problem | None]
     library: str | None = None
+    is_of_file: bool = False
 
 
 def _ops(names: str) -> frozenset[str]:
@@ -55,6 +57,7 @@ RULES: tuple[Rule, ...] = (
         runtimes=_BOTH,
         reason="the range of the result is built into the kernel, and allocation checks it",
         find=see.fixed_output_scale,
+        is_of_file=True,
     ),
     Rule(
         code="int16-zero-point",
@@ -92,6 +95,23 @@ RULES: tuple[Rule, ...] = (
         runtimes=_BOTH,
         reason="allocation compares the scales",
         find=see.equal_scales,
+        is_of_file=True,
+    ),
+    Rule(
+        code="unequal-scales",
+        ops=_ops("PADV2"),
+        runtimes=_BOTH,
+        reason="allocation compares the scales",
+        find=see.pad_value_scale,
+        is_of_file=True,
+    ),
+    Rule(
+        code="bias-scale",
+        ops=_ops("FULLY_CONNECTED"),
+        runtimes=_BOTH,
+        reason="allocation refuses biases that are off by more than 0.02 of an output step",
+        find=see.bias_scale,
+        is_of_file=True,
     ),
     Rule(
         code="rank",
@@ -159,6 +179,14 @@ RULES: tuple[Rule, ...] = (
         find=see.broadcast_rank(5, ("float32",)),
     ),
     Rule(
+        code="squeezed-shape",
+        ops=_ops("SQUEEZE"),
+        runtimes=_BOTH,
+        reason="the wheel refuses it at allocation; Arm's image, which is older, does not look, and "
+        "faults or runs by luck",
+        find=see.squeezed_shape,
+    ),
+    Rule(
         code="too-many-inputs",
         ops=_ops("CONCATENATION"),
         runtimes=_BOTH,
@@ -195,6 +223,7 @@ RULES: tuple[Rule, ...] = (
         runtimes=_BOTH,
         reason="allocation compares the types",
         find=see.svdf_state,
+        is_of_file=True,
     ),
     Rule(
         code="resource-variables",
@@ -245,5 +274,6 @@ RULES: tuple[Rule, ...] = (
         runtimes=_BOTH,
         reason="allocation refuses tensors of unknown size",
         find=see.empty,
+        is_of_file=True,
     ),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflm_gen import resources
+from tflm_gen.compiled.carried import require_carried
 from tflm_gen.compiled.emit import model_text, render_model
 from tflm_gen.compiled.ir import Target, Tuning
 from tflm_gen.compiled.lowering import lower_model
@@ -55,6 +56,7 @@ def compile_model(
     Raises:
         NotCompilableError: If the compiled engine does not carry an operator of the model.
     """
+    require_carried(model)
     program = lower_model(model, target, tuning)
     memory = plan_memory(program)
     text = model_text(

@@ -42,10 +42,24 @@ def fail_malformed(message: str, *, hint: str = _HINT) -> NoReturn:
     raise MalformedModelError(shortened(message, _MESSAGE_LIMIT), hint=hint)
 
 
+def scalar_bytes(type_name: str) -> int:
+    """Bytes of an element of that type."""
+    return _SCALARS[type_name].size
+
+
 class Table:
     """One table in the file: its position, its definition, and how it was reached."""
 
-    __slots__ = ("_data", "_inline_bytes", "_slots", "definition", "path", "pos", "schema")
+    __slots__ = (
+        "_data",
+        "_inline_bytes",
+        "_slots",
+        "_vtable",
+        "definition",
+        "path",
+        "pos",
+        "schema",
+    )
 
     def __init__(
         self, data: bytes, pos: int, definition: TableDef, *, schema: Schema, path: str
@@ -65,6 +79,7 @@ class Table:
             )
         self._require(vtable, vtable_bytes, 2, "vtable")
         self._require(pos, inline_bytes, 4, "table")
+        self._vtable: int = vtable
         self._inline_bytes: int = inline_bytes
         count = (vtable_bytes - 4) // 2
         self._slots: tuple[int, ...] = struct.unpack_from(f"<{count}H", data, vtable + 4)
@@ -73,6 +88,15 @@ class Table:
     def structure_bytes(self) -> int:
         """Bytes of the table and its vtable."""
         return self._inline_bytes + 4 + 2 * len(self._slots)
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First byte of the table and the one behind it; the same of its vtable."""
+        vtable_bytes = 4 + 2 * len(self._slots)
+        return (
+            (self.pos, self.pos + self._inline_bytes),
+            (self._vtable, self._vtable + vtable_bytes),
+        )
 
     def has(self, name: str) -> bool:
         """The file stores this field."""

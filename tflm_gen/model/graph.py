@@ -133,12 +133,14 @@ class Document:
         signatures: The file's signature tables; tensor indices in them follow the graph's.
         metadata: (name, data) pairs.
         description: The converter's text.
+        unused_bytes: What nothing in the file it was read from refers to; it is not written.
     """
 
     graphs: tuple[Graph, ...]
     signatures: tuple[TableValue, ...]
     metadata: tuple[tuple[bytes, bytes], ...]
     description: bytes
+    unused_bytes: int = 0
 
     @property
     def main(self) -> Graph:
@@ -168,6 +170,7 @@ def read_document(model: Model) -> Document:
         signatures=root.tables("signature_defs"),
         metadata=metadata,
         description=root.text("description"),
+        unused_bytes=model.layout.unused_bytes,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ from tflm_gen.model.records import (
 )
 from tflm_gen.model.schema import SCHEMA_VERSION, load_schema
 from tflm_gen.model.text import printable
-from tflm_gen.model.validate import walk_structure
+from tflm_gen.model.unused import find_unused
+from tflm_gen.model.validate import Structure, walk_structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,8 +62,8 @@ def parse_model(data: bytes, name: str) -> Model:
     require_tflite(data, name)
     try:
         root = root_table(data, load_schema())
-        string_bytes = walk_structure(root, len(data))
-        model = _build_model(root, data, name, string_bytes)
+        structure = walk_structure(root, len(data))
+        model = _build_model(root, data, name, structure)
         check_model(model)
     except (MalformedModelError, UnsupportedModelError) as error:
         # The checks know where in the file they are, but not which file it is.
@@ -73,13 +75,14 @@ def parse_model(data: bytes, name: str) -> Model:
 def model_name(file_name: str) -> str:
     """File name less its suffix, as a C identifier that is also safe as a folder name."""
     stem = Path(file_name).name.removesuffix(".tflite")
-    safe = re.sub(r"[^0-9A-Za-z]+", "_", stem).strip("_")[:_NAME_LIMIT]
+    plain = "".join(c for c in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(c))
+    safe = re.sub(r"[^0-9A-Za-z]+", "_", plain).strip("_")[:_NAME_LIMIT]
     if not safe:
         return "model"
     return f"m_{safe}" if safe[0].isdigit() else safe
 
 
-def _build_model(root: Table, data: bytes, name: str, string_bytes: int) -> Model:
+def _build_model(root: Table, data: bytes, name: str, structure: Structure) -> Model:
     version = root.integer("version")
     if version != SCHEMA_VERSION:
         raise UnsupportedModelError(
@@ -104,14 +107,14 @@ def _build_model(root: Table, data: bytes, name: str, string_bytes: int) -> Mode
         metadata=metadata,
         buffer_bytes=tuple(length for _, length in spans),
         buffer_offsets=tuple(start for start, _ in spans),
-        layout=_layout(subgraphs, spans, string_bytes, len(data)),
+        layout=_layout(subgraphs, spans, structure, len(data)),
     )
 
 
 def _layout(
     subgraphs: tuple[SubgraphSpec, ...],
     spans: tuple[tuple[int, int], ...],
-    string_bytes: int,
+    structure: Structure,
     file_bytes: int,
 ) -> ByteLayout:
     used = {tensor.buffer_index for subgraph in subgraphs for tensor in subgraph.tensors}
@@ -120,17 +123,20 @@ def _layout(
     others = set(spans) - weights
     weights_bytes = sum(length for _, length in weights)
     metadata_bytes = sum(length for _, length in others)
+    string_bytes = structure.string_bytes
     structure_bytes = file_bytes - weights_bytes - metadata_bytes - string_bytes
     if structure_bytes < 0:
         fail_malformed(
             f"data ({weights_bytes + metadata_bytes:,} bytes) and names ({string_bytes:,} bytes) "
             f"overlap: the file has {file_bytes:,} bytes"
         )
+    unused_bytes = min(structure_bytes, find_unused(structure, spans, file_bytes))
     return ByteLayout(
         weights_bytes=weights_bytes,
         names_bytes=string_bytes,
         metadata_bytes=metadata_bytes,
-        structure_bytes=structure_bytes,
+        structure_bytes=structure_bytes - unused_bytes,
+        unused_bytes=unused_bytes,
     )
 
 

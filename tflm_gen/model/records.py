@@ -148,19 +148,21 @@ class OpUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByteLayout:
-    """Where the bytes of a .tflite file go; the four sum up to the file's length.
+    """Where the bytes of a .tflite file go; the five sum up to the file's length.
 
     Attributes:
         weights_bytes: Data of the buffers that tensors use.
         names_bytes: Names of tensors, subgraphs, signatures, custom operators, and descriptions.
         metadata_bytes: Data of all other buffers (converter and user metadata).
         structure_bytes: Everything else: tables, shapes, quantization parameters, padding.
+        unused_bytes: What nothing in the file refers to, behind the model or in its midst.
     """
 
     weights_bytes: int
     names_bytes: int
     metadata_bytes: int
     structure_bytes: int
+    unused_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

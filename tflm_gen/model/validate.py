@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tflm_gen.model.flatbuffer import Table, fail_malformed
+from tflm_gen.model.flatbuffer import Table, fail_malformed, scalar_bytes
 
 if TYPE_CHECKING:
     from tflm_gen.model.schema import FieldDef
@@ -25,6 +25,19 @@ _SHARE_FACTOR = 4
 _SHARE_SLACK_BYTES = 65_536
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """What a walk through a file found out.
+
+    Attributes:
+        string_bytes: Bytes of all strings.
+        spans: First byte, and the one behind the last, of all that something refers to.
+    """
+
+    string_bytes: int
+    spans: tuple[tuple[int, int], ...]
+
+
 @dataclass(slots=True)
 class _Walk:
     """What has been visited so far, against the limits."""
@@ -36,6 +49,7 @@ class _Walk:
     n_elements: int = 0
     pending: list[Table] = field(default_factory=list)
     string_spans: set[tuple[int, int]] = field(default_factory=set)
+    spans: set[tuple[int, int]] = field(default_factory=set)
 
     def charge(self, size_bytes: int, path: str) -> None:
         """Count visited bytes."""
@@ -47,8 +61,8 @@ class _Walk:
             )
 
 
-def walk_structure(root: Table, file_bytes: int) -> int:
-    """Visit everything below the root; return the bytes of all strings.
+def walk_structure(root: Table, file_bytes: int) -> Structure:
+    """Visit everything below the root.
 
     Raises:
         MalformedModelError: At the first broken reference, or past a limit.
@@ -59,7 +73,10 @@ def walk_structure(root: Table, file_bytes: int) -> int:
         table = walk.pending.pop()
         for definition in table.definition.fields.values():
             _visit_field(walk, table, definition)
-    return sum(length + 1 for _, length in walk.string_spans)
+    return Structure(
+        string_bytes=sum(length + 1 for _, length in walk.string_spans),
+        spans=tuple(walk.spans),
+    )
 
 
 def _push(walk: _Walk, table: Table) -> None:
@@ -67,6 +84,7 @@ def _push(walk: _Walk, table: Table) -> None:
     if walk.n_tables > MAX_TABLES:
         fail_malformed(f"{table.path}: more than {MAX_TABLES:,} tables")
     walk.charge(table.structure_bytes, table.path)
+    walk.spans.update(table.spans)
     walk.pending.append(table)
 
 
@@ -98,11 +116,18 @@ def _visit_vector(walk: _Walk, table: Table, definition: FieldDef) -> None:
         if walk.n_elements > MAX_ELEMENTS:
             fail_malformed(f"{table.path}: more than {MAX_ELEMENTS:,} vector elements")
     walk.charge(span[1], table.path)
+    _add_vector(walk, span, scalar_bytes(definition.type_name))
+
+
+def _add_vector(walk: _Walk, span: tuple[int, int], element_bytes: int) -> None:
+    """A vector's data, and its length before that."""
+    walk.spans.add((span[0] - 4, span[0] + element_bytes * span[1]))
 
 
 def _visit_string(walk: _Walk, span: tuple[int, int], path: str) -> None:
     walk.charge(span[1], path)
     walk.string_spans.add(span)
+    _add_vector(walk, (span[0], span[1] + 1), 1)
 
 
 def _visit_references(walk: _Walk, table: Table, definition: FieldDef) -> None:
@@ -113,6 +138,7 @@ def _visit_references(walk: _Walk, table: Table, definition: FieldDef) -> None:
     if walk.n_references > MAX_REFERENCES:
         fail_malformed(f"{table.path}: more than {MAX_REFERENCES:,} references")
     walk.charge(4 * span[1], table.path)
+    _add_vector(walk, span, 4)
     if definition.kind == "strings":
         for string_span in table.string_spans(definition.name):
             _visit_string(walk, string_span, table.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tflm_gen.arena_model.choice import search_floor
+from tflm_gen.arena_model.choice import ArenaForecast, forecast_arena
 from tflm_gen.project import context as ctx
 from tflm_gen.project.compiled import ENGINE
 from tflm_gen.project.render import render
@@ -34,11 +34,16 @@ def arena_config(
     return render("arena_config.h.j2", context)
 
 
+def forecast_of(spec: ProjectSpec) -> ArenaForecast:
+    """What the tables say of a project's arena, as its build passes it on."""
+    if spec.forecast is not None:
+        return spec.forecast
+    core = spec.board.spec.cpu.core
+    return forecast_arena(spec.model, core=core, kernels=spec.kernels, source=spec.source.id)
+
+
 def search_floor_of(spec: ProjectSpec) -> int | None:
     """The smallest arena that a project's firmware may try; None if that is not known."""
     if spec.engine == ENGINE or spec.npu is not None:
         return None
-    board = spec.board.spec
-    return search_floor(
-        spec.model, core=board.cpu.core, kernels=spec.kernels, source=spec.source.id
-    )
+    return forecast_of(spec).floor_bytes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tflm_gen.project import manifest as m
-from tflm_gen.project.plan import MODEL_FILE, ORIGINAL_FILE, model_crc
+from tflm_gen.project.plan import ORIGINAL_FILE, model_crc
+from tflm_gen.project.readme import MODEL_FILE
 from tflm_gen.tflm.source_facts import Reasoned
 
 if TYPE_CHECKING:

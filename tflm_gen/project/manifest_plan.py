@@ -11,7 +11,8 @@ from tflm_gen import __version__
 from tflm_gen.project import manifest as m
 from tflm_gen.project.cleaned import cleaned_model_info, cleaning_decisions
 from tflm_gen.project.fallback import fallback_info
-from tflm_gen.project.plan import MODEL_FILE, ORIGINAL_FILE, ProjectSpec, model_crc
+from tflm_gen.project.plan import ORIGINAL_FILE, ProjectSpec, model_crc
+from tflm_gen.project.readme import MODEL_FILE
 from tflm_gen.tflm.source_facts import Reasoned
 
 if TYPE_CHECKING:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tflm_gen.project.manifest import MANIFEST_NAME
 from tflm_gen.project.manifest_plan import ManifestInputs, plan_manifest
-from tflm_gen.project.plan import plan_project
+from tflm_gen.project.plan import plan_project, with_arena
 from tflm_gen.project.preprocessing import preprocess_warnings
 from tflm_gen.project.writer import staged_project, write_files
 
@@ -46,7 +47,8 @@ def write_project(
     Raises:
         OutputFolderError: If the folder cannot be written or replaced.
     """
-    project = plan_project(
+    build = partial(with_arena, built.project) if built is not None else plan_project
+    project = build(
         spec,
         arena_bytes=arena.size_bytes,
         arena_basis=arena.words,

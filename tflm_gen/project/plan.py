@@ -17,12 +17,14 @@ from tflm_gen.project.compiled import ENGINE, RUNTIME_ID, CompiledPart, static_a
 from tflm_gen.project.model_array import array_lines, model_data_header, model_data_source
 from tflm_gen.project.npu import npu_defines, npu_settings
 from tflm_gen.project.preprocessing import preprocess_files
+from tflm_gen.project.readme import MODEL_FILE, readme_context
 from tflm_gen.project.render import render
 from tflm_gen.units import align_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tflm_gen.arena_model.choice import ArenaForecast
     from tflm_gen.board_loader import Board
     from tflm_gen.cleanup.records import Cleaning
     from tflm_gen.memory_plan import ArenaResult
@@ -38,8 +40,8 @@ _CORE_SWITCHES: Mapping[str, tuple[str, str]] = {
     "esp32s3": ("", ""),
     "host": ("", ""),
 }
-MODEL_FILE = "model/model.tflite"
 ORIGINAL_FILE = "model/original.tflite"
+ARENA_CONFIG = PurePosixPath("generated/arena_config.h")
 _NOT_COPIED = frozenset({".clang-format", ".clang-tidy", "README.md", "needs.txt"})
 
 
@@ -77,6 +79,7 @@ class ProjectSpec:
         check_warnings: What the check warned of, for the manifest and the summary.
         compiled: What the compiled engine makes of the model; None if that was not tried.
         tflm_obstacle: Why TFLM's application is not in the project; empty if it is.
+        forecast: What the tables say of the arena; None if that is not computed yet.
     """
 
     model: Model
@@ -93,6 +96,7 @@ class ProjectSpec:
     check_warnings: tuple[str, ...] = ()
     compiled: CompiledPart | None = None
     tflm_obstacle: str = ""
+    forecast: ArenaForecast | None = None
 
     @property
     def runtime_id(self) -> str:
@@ -104,6 +108,12 @@ class ProjectSpec:
         """The arena if the compiled engine is linked: its plan is exact."""
         model = self.compiled.model if self.compiled else None
         return static_arena(model) if model is not None and self.engine == ENGINE else None
+
+    @property
+    def carried_engines(self) -> tuple[str, ...]:
+        """Engines whose application is in the project, whichever is linked."""
+        is_compiled = self.compiled is not None and self.compiled.model is not None
+        return (*(() if self.tflm_obstacle else ("tflm",)), *((ENGINE,) if is_compiled else ()))
 
     @property
     def model_array_bytes(self) -> int:
@@ -147,21 +157,44 @@ def plan_project(
         model_name=model.name, data=model.flatbuffer
     )
     generated = PurePosixPath("generated")
-    vector = _vector_context(spec)
-    files[generated / "arena_config.h"] = arena_config(
-        arena_bytes, arena_basis, floor_bytes=search_floor_of(spec), needed_bytes=needed_bytes
-    )
     if not spec.tflm_obstacle:
         files[generated / "op_resolver.h"] = render("op_resolver.h.j2", _resolver_context(spec))
     if spec.compiled is not None:
         files.update(spec.compiled.files)
     files[generated / "app_config.h"] = render("app_config.h.j2", _config_context(spec))
     files.update(preprocess_files(spec))
-    files[generated / "test_vector.h"] = render("test_vector.h.j2", vector)
-    files[generated / "test_vector.cc"] = render("test_vector.cc.j2", vector)
+    files[generated / "test_vector.h"] = render("test_vector.h.j2", _vector_context(spec))
+    files[generated / "test_vector.cc"] = vector_source(spec)
     files[generated / "project.cmake"] = render("project.cmake.j2", _cmake_context(spec))
-    files[PurePosixPath("README.md")] = render("README.md.j2", _readme_context(spec))
+    files[PurePosixPath("README.md")] = render("README.md.j2", readme_context(spec))
+    return with_arena(
+        FirmwareProject(files=files),
+        spec,
+        arena_bytes=arena_bytes,
+        arena_basis=arena_basis,
+        needed_bytes=needed_bytes,
+    )
+
+
+def with_arena(
+    project: FirmwareProject,
+    spec: ProjectSpec,
+    *,
+    arena_bytes: int,
+    arena_basis: str,
+    needed_bytes: int = 0,
+) -> FirmwareProject:
+    """The same project with another arena, which one file says; the rest is not made again."""
+    header = arena_config(
+        arena_bytes, arena_basis, floor_bytes=search_floor_of(spec), needed_bytes=needed_bytes
+    )
+    files = {**project.files, ARENA_CONFIG: header}
     return FirmwareProject(files=dict(sorted(files.items())))
+
+
+def vector_source(spec: ProjectSpec) -> bytes:
+    """Text of the golden vector's file, which does not depend on the arena."""
+    return render("test_vector.cc.j2", _vector_context(spec))
 
 
 def sources_digest(project: FirmwareProject) -> str:
@@ -196,7 +229,7 @@ def _static_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
     folders = [
         "cmake",
         "common",
-        *(f"engine/{name}" for name in _carried_engines(spec)),
+        *(f"engine/{name}" for name in spec.carried_engines),
         f"tflm_api/{spec.source.id}",
         f"tflm_source/{spec.source.id}",
         *(f"port/{name}" for name in (family, *needed_ports(root, family))),
@@ -210,14 +243,6 @@ def _static_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
         if path.is_file() and path.name not in _NOT_COPIED and "tests" not in relative.parts:
             yield PurePosixPath(relative.as_posix()), path.read_bytes()
     yield from _renode_files(spec)
-
-
-def _carried_engines(spec: ProjectSpec) -> Iterator[str]:
-    """Engines whose application is in the project, whichever is linked."""
-    if not spec.tflm_obstacle:
-        yield "tflm"
-    if spec.compiled is not None and spec.compiled.model is not None:
-        yield ENGINE
 
 
 def _renode_files(spec: ProjectSpec) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -270,18 +295,22 @@ def _config_context(spec: ProjectSpec) -> ctx.AppConfigContext:
 
 def _vector_context(spec: ProjectSpec) -> ctx.TestVectorContext:
     golden = spec.golden
-    outputs = golden.outputs or tuple(b"" for _ in spec.model.outputs)
-    # Without expected outputs the inputs are left out too: nothing could be compared.
-    inputs = golden.inputs if golden.outputs else tuple(b"" for _ in spec.model.inputs)
+    # Without expected outputs the inputs' bytes are left out too: nothing could be compared.
+    inputs = golden.inputs if golden.outputs else ()
     return ctx.TestVectorContext(
         oracle=golden.oracle,
-        inputs=tuple(_vector_tensor(data) for data in inputs),
-        outputs=tuple(_vector_tensor(data) for data in outputs),
+        inputs=_vector_tensors(spec.model.inputs, inputs),
+        outputs=_vector_tensors(spec.model.outputs, golden.outputs or ()),
     )
 
 
-def _vector_tensor(data: bytes) -> ctx.VectorTensor:
-    return ctx.VectorTensor(n_bytes=len(data), lines=array_lines(data))
+def _vector_tensors(
+    tensors: Sequence[TensorSpec], data: Sequence[bytes]
+) -> tuple[ctx.VectorTensor, ...]:
+    """Tensors of the golden vector; the firmware needs the sizes also where no bytes are known."""
+    if not data:
+        return tuple(ctx.VectorTensor(n_bytes=io_bytes(tensor), lines=()) for tensor in tensors)
+    return tuple(ctx.VectorTensor(n_bytes=len(piece), lines=array_lines(piece)) for piece in data)
 
 
 def _cmake_context(spec: ProjectSpec) -> ctx.ProjectCmakeContext:
@@ -317,66 +346,6 @@ def _port_defines(spec: ProjectSpec) -> Iterator[str]:
     if console.rx_pin is not None:
         yield f"ECG_CONSOLE_RX_PIN={console.rx_pin}"
     yield from npu_defines(spec.npu)
-
-
-def _readme_context(spec: ProjectSpec) -> ctx.ReadmeContext:
-    source = spec.source
-    configure = f"cmake -S . -B out/{spec.engine}/build -G Ninja"
-    image_note = ""
-    if spec.engine != ENGINE:
-        configure += f" -D{source.cmake_variable}=<path of that TFLM>"
-        image_note = f"TFLM itself is not in this folder; to have it: `{source.how_to_get}`."
-    return ctx.ReadmeContext(
-        tool_version=__version__,
-        model_name=spec.model.name,
-        model_bytes=len(spec.model.flatbuffer),
-        model_sha256=spec.model.sha256,
-        board_id=spec.board.id,
-        board_name=spec.board.spec.name,
-        board_tier=spec.board.spec.tier,
-        engine=spec.engine,
-        runtime_id=spec.runtime_id,
-        other_engine=_other_engine(spec),
-        link_other=_link_other(spec),
-        has_compiled=ENGINE in _carried_engines(spec),
-        inputs=_tensor_lines(spec.model.inputs),
-        outputs=_tensor_lines(spec.model.outputs),
-        configure=configure,
-        image_note=image_note,
-        packages=f"cmake ninja-build {source.packages} (Debian's names)",
-    )
-
-
-def _other_engine(spec: ProjectSpec) -> str:
-    """The engine that is not linked, and whether its application is here."""
-    if spec.engine == ENGINE:
-        state = f"left out: {spec.tflm_obstacle}" if spec.tflm_obstacle else spec.source.runtime_id
-        return f"tflm: {state}"
-    part = spec.compiled
-    if part is not None and part.model is not None:
-        return f"{ENGINE}: {part.words}"
-    return f"{ENGINE}: left out: {part.words if part else 'the model is for the NPU'}"
-
-
-def _link_other(spec: ProjectSpec) -> str:
-    """The command that links the engine that is not linked, if its application is here."""
-    others = [name for name in _carried_engines(spec) if name != spec.engine]
-    build = f"tflm-gen build {MODEL_FILE} --board {spec.board.id}"
-    return f"{build} --engine {others[0]}" if others and spec.npu is None else ""
-
-
-def _tensor_lines(tensors: Sequence[TensorSpec]) -> tuple[str, ...]:
-    """One line per tensor: type, shape, quantization."""
-    lines = []
-    for tensor in tensors:
-        text = f"{tensor.dtype} {list(tensor.shape)}"
-        if tensor.quantization is not None and len(tensor.quantization.scales) == 1:
-            scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
-            text += (
-                f", real = (q {'-' if zero_point >= 0 else '+'} {abs(zero_point)}) * {scale:.9g}"
-            )
-        lines.append(text)
-    return tuple(lines)
 
 
 def model_crc(model: Model) -> int:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 
@@ -16,12 +16,14 @@ from tflm_gen.arena.modelled import (
     refuse_hopeless,
     require_estimate,
     unseen_overlap_bytes,
+    with_forecast,
     with_margin,
 )
 from tflm_gen.arena_model.choice import search_floor
 from tflm_gen.board_loader import load_board
 from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError
 from tflm_gen.model.reader import parse_model
+from tflm_gen.project.arena_header import forecast_of, search_floor_of
 
 IMAGE = ArenaTarget(core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
 M4 = ArenaTarget(core="cortex-m4f", kernels="cmsis-nn", source="upstream")
@@ -74,20 +76,24 @@ def test_what_cannot_fit_is_refused_with_its_largest_tensors() -> None:
     net = ModelBuilder()
     x = net.input((1, 1, 60_000, 4), name="window")
     large = parse_model(net.finish([net.conv_2d(x, 8, (1, 3))]), "large.tflite")
-    board = load_board("nrf52840")
-    spec = SimpleNamespace(
-        model=large,
-        board=board,
-        engine="tflm",
-        npu=None,
-        kernels="cmsis-nn",
-        source=SimpleNamespace(id="upstream"),
-    )
+    spec = replace(spec_for("nrf52840"), model=large)
     with pytest.raises(DoesNotFitError, match=r"CONV_2D: .* 480,000 B, window 240,000 B") as caught:
         refuse_hopeless(spec)
     assert "Shorten the ECG window" in (caught.value.hint or "")
-    spec.model = MODEL
-    refuse_hopeless(spec)
+    refuse_hopeless(spec_for("nrf52840"))
+
+
+def test_a_forecast_is_what_all_stages_read() -> None:
+    spec = spec_for("corstone300")
+    assert spec.forecast is None
+    known = with_forecast(spec)
+    assert known.forecast == forecast_of(spec)
+    assert known.forecast is not None
+    assert known.forecast.estimate == estimate_for_target(spec.model, IMAGE)
+    larger = replace(known, forecast=replace(known.forecast, floor_bytes=12_345))
+    assert search_floor_of(larger) == 12_345
+    assert search_floor_of(known) == search_floor_of(spec)
+    assert with_forecast(replace(spec, engine="compiled")).forecast is None
 
 
 def test_only_a_measured_table_says_what_overlaps() -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from tests.fuzz.rare_operators import rare_files
 from tests.support.graph_builder import FB, pack, unpack
+from tests.support.model_builder import ModelBuilder
 from tests.support.zoo import ZOO
 from tests.support.zoo_features import FEATURES
 from tflm_gen.errors import MalformedModelError
 from tflm_gen.model.reader import parse_model
-from tflm_gen.model.run_checks import reason_not_to_run
+from tflm_gen.model.run_checks import find_hazards, reason_not_to_run
 
 SEEDS = rare_files() | {name: FEATURES[name]() for name in ("fill_constant", "activation_abs_int8")}
 
@@ -55,6 +56,17 @@ def test_stored_shapes_count_where_dimensions_are_open() -> None:
     assert reason(pack(model)) == ""
     model.subgraphs[0].tensors[model.subgraphs[0].outputs[0]].shape = [1, 2]
     assert "by its stored shapes" in reason(pack(model))
+
+
+def test_an_open_length_is_named_as_the_remedy() -> None:
+    model = opened("broadcast_add_int8_0")
+    model.subgraphs[0].tensors[model.subgraphs[0].outputs[0]].shape = [1, 2]
+    place = model.subgraphs[0].inputs[0]
+    rank = len(model.subgraphs[0].tensors[place].shape)
+    for signature, words in (([-1] * rank, "a fixed length"), ([-1] + [1] * (rank - 1), "batch")):
+        model.subgraphs[0].tensors[place].shapeSignature = signature
+        (hazard, *_) = find_hazards(parse_model(pack(model), "m.tflite"))
+        assert words in hazard.remedy
 
 
 def test_operand_checks_hold_for_open_dimensions_too() -> None:
@@ -160,3 +172,24 @@ def widened(name: str, *places: int) -> bytes:
         numbers = struct.unpack(f"<{len(data) // 4}i", data)
         model.buffers[tensor.buffer].data = list(struct.pack(f"<{len(numbers)}q", *numbers))
     return pack(model)
+
+
+@pytest.mark.parametrize(("option", "runs"), [(1, True), (2, False), (0, False), (100_000, False)])
+def test_depth_multiplier_that_is_not_the_tensors(option: int, runs: bool) -> None:
+    net = ModelBuilder(seed=1)
+    model = net.to_object([net.depthwise_conv_2d(net.input((1, 4, 4, 3)), (3, 3))])
+    model.subgraphs[0].operators[0].builtinOptions.depthMultiplier = option
+    said = reason(pack(model))
+    assert (said == "") is runs
+    assert runs or f"writes {3 * option:,} channels, and its output has 3" in said
+
+
+def test_who_is_at_fault() -> None:
+    model = opened("broadcast_add_int8_0")
+    model.subgraphs[0].tensors[model.subgraphs[0].outputs[0]].shape = [1, 2]
+    (of_file,) = find_hazards(parse_model(pack(model), "x.tflite"))
+    (of_kernel,) = find_hazards(
+        parse_model(FEATURES["second_operand_slice_int8_runtime"](), "x.tflite")
+    )
+    assert of_file.is_of_file
+    assert not of_kernel.is_of_file
