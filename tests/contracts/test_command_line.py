@@ -85,6 +85,29 @@ def test_missing_argument_is_one_error_line() -> None:
     assert_refused(run_tool("inspect"), code="TG504")
 
 
+def test_json_has_a_document_for_wrong_usage_too() -> None:
+    result = run_tool("inspect", "--json", "--no-such-option")
+    assert_refused(result, code="TG504", is_json=True)
+
+
+@pytest.mark.parametrize("group", [(), ("boards",), ("deps",)], ids=str)
+def test_no_arguments_show_the_help(group: tuple[str, ...]) -> None:
+    result = run_tool(*group)
+    assert result.stderr.startswith("Usage: tflm-gen")
+    assert "error[" not in result.stderr
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=str)
+def test_full_standard_output_is_one_error_line(options: tuple[str, ...]) -> None:
+    program = (
+        "import os, sys\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
+        f"from tflm_gen.cli import main\nmain(['inspect', {str(EXAMPLE)!r}, *{options!r}])\n"
+    )
+    assert_refused(run_python("-c", program), code="TG501")
+
+
 def missing(folder: Path) -> Path:
     return folder / "missing.tflite"
 
@@ -154,7 +177,7 @@ MODEL_COMMANDS = {
 def test_bad_model_is_one_error_line(tmp_path: Path, command: str, make) -> None:
     verb, *options = MODEL_COMMANDS[command]
     result = run_tool(verb, str(make(tmp_path)), *options, cwd=tmp_path)
-    assert_refused(result, code=BAD_MODELS[make])
+    assert_refused(result, code=BAD_MODELS[make], is_json="--json" in options)
     assert make.__name__.split("_")[0] in result.stderr, "the file is not named"
 
 

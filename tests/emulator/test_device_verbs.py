@@ -23,6 +23,7 @@ from tests.support.device_projects import (
 from tests.support.model_builder import ModelBuilder
 from tests.support.stateful_model import streaming_svdf
 from tflm_gen.model.reader import read_model
+from tflm_gen.project.manifest import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +129,13 @@ def test_verify_names_the_first_operator_that_differs(odd_stride):
     assert "first operator that differs: #1 CONV_2D" in result.stdout
     assert re.search(r"device -?\d+ host -?\d+, max \|difference\| \d+", result.stdout)
     assert re.search(r"DIFFERENT: \d+ of 32 vectors", result.stdout.splitlines()[-1])
+
+
+def test_golden_vector_is_not_in_the_memory_of_the_code(odd_stride):
+    """Of long windows it would find no room in what the image leaves of ITCM."""
+    memory = read_manifest(odd_stride.root).memory
+    code = next(item for item in memory.placements if item.what == "code")
+    assert code.bytes + 45 * 16 <= memory.code_flash_bytes
 
 
 def test_verify_names_it_in_json(odd_stride):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -26,6 +27,7 @@ from tflm_gen import resources
 from tflm_gen.errors import DeviceFaultError, DeviceTimeoutError
 from tflm_gen.oracle.client import run_oracle
 from tflm_gen.vectors import make_vectors
+from tflm_gen.verification import run_on_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +51,23 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HostFirmwar
         name: build_host_firmware(ZOO[name](), folder / name, name=name, is_sanitized=True)
         for name in PROVEN
     }
+
+
+def test_firmware_without_golden_bytes_takes_inputs_all_the_same(tmp_path: Path) -> None:
+    """A machine without an oracle builds such firmware, and ``verify`` to name an operator."""
+    spec = host_spec(ZOO["two_leads_two_outputs"](), "silent")
+    silent = dataclasses.replace(spec.golden, outputs=None)
+    write_host_project(dataclasses.replace(spec, golden=silent), tmp_path, LARGE_ARENA_BYTES)
+    build(tmp_path)
+    vectors = make_vectors(spec.model.inputs, count=3)
+    expected = run_oracle(spec.model.flatbuffer, vectors).outputs
+    with HostFirmware(root=tmp_path, model=spec.model, spec=spec).open() as session:
+        session.connect()
+        found = [
+            run_on_device(session, vector, len(outputs), is_stateful=False)
+            for vector, outputs in zip(vectors, expected, strict=True)
+        ]
+    assert found == list(expected)
 
 
 @pytest.fixture

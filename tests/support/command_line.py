@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -41,12 +42,21 @@ def run_tool(*arguments: str, cwd: Path | None = None, timeout_s: float = 120) -
     return run_python("-m", "tflm_gen", *arguments, cwd=cwd, timeout_s=timeout_s)
 
 
-def assert_refused(result: Result, *, code: str, exit_code: int = 2) -> None:
-    """One error line with the code, one hint, no traceback, nothing on standard output."""
+def assert_refused(result: Result, *, code: str, exit_code: int = 2, is_json: bool = False) -> None:
+    """One error line with the code, one hint, no traceback; with ``--json`` the same as JSON."""
     lines = result.stderr.splitlines()
     assert len(lines) == 2, result.stderr
     assert lines[0].startswith(f"error[{code}]: "), result.stderr
     assert lines[1].startswith("hint: "), result.stderr
     assert len(lines[0]) > len(f"error[{code}]: ") + 10
     assert result.exit_code == exit_code
-    assert result.stdout == ""
+    if not is_json:
+        assert result.stdout == ""
+        return
+    assert json.loads(result.stdout) == {
+        "schema": "tflm-gen/error/1",
+        "code": code,
+        "message": lines[0].removeprefix(f"error[{code}]: "),
+        "hint": lines[1].removeprefix("hint: "),
+        "exit_code": exit_code,
+    }

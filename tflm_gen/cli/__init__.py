@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import json
+import os
 import sys
 from typing import NoReturn
 
 import click
 
 from tflm_gen import __version__
-from tflm_gen.errors import EXIT_INTERRUPTED, EXIT_USAGE, TflmGenError
+from tflm_gen.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    OutputFolderError,
+    TflmGenError,
+    UsageError,
+)
+
+ERROR_SCHEMA = "tflm-gen/error/1"
+# click before 8.2 prints the help itself.
+_NO_ARGUMENTS: type[click.UsageError] | tuple[()] = getattr(
+    click.exceptions, "NoArgsIsHelpError", ()
+)
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 # verb -> (module, one-line help). The help lives here so that --help imports no verb.
 VERBS: dict[str, tuple[str, str]] = {
@@ -85,25 +101,57 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line; errors become ``error[TGnnn]``/``hint`` lines and an exit code."""
+    """Run the command line; errors become ``error[TGnnn]``/``hint`` lines and an exit code.
+
+    With ``--json`` standard output has one document in any case: the verb's, or the error's.
+    """
     try:
         result = cli.main(args=arguments, prog_name="tflm-gen", standalone_mode=False)
     except TflmGenError as error:
         if "--debug" in arguments:
             raise
-        click.echo(f"error[{error.code}]: {error.message}", err=True)
-        click.echo(f"hint: {error.hint}", err=True)
-        return error.exit_code
-    except click.exceptions.Abort:
+        return _report(error, arguments)
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        return EXIT_INTERRUPTED
+    except _NO_ARGUMENTS as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
     except click.ClickException as error:
-        click.echo(f"error[TG504]: {error.format_message()}", err=True)
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "tflm-gen"
-        click.echo(f"hint: Run: {path} --help", err=True)
-        return EXIT_USAGE
+        usage = UsageError(error.format_message(), hint=f"Run: {path} --help")
+        return _report(usage, arguments)
+    except OSError as error:
+        # Verbs name the files that they cannot write; what is left is standard output.
+        if error.errno not in _NO_SPACE or "--debug" in arguments:
+            raise
+        return _report(_unprinted(error), [])
     return result if isinstance(result, int) else 0
+
+
+def _report(error: TflmGenError, arguments: list[str]) -> int:
+    """Print an expected error: two lines for people, and the document that was asked for."""
+    click.echo(f"error[{error.code}]: {error.message}", err=True)
+    click.echo(f"hint: {error.hint}", err=True)
+    if "--json" in arguments:
+        document = {
+            "schema": ERROR_SCHEMA,
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "exit_code": error.exit_code,
+        }
+        click.echo(json.dumps(document, indent=2))
+    return error.exit_code
+
+
+def _unprinted(error: OSError) -> TflmGenError:
+    """Standard output is full; what is still in its buffer goes nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+    return OutputFolderError(
+        f"cannot write the output: {error.strerror}",
+        hint="Free space, or send the output elsewhere.",
+    )

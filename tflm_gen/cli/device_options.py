@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,17 @@ def timeout_option(default_s: float) -> Callable[[click.decorators.FC], click.de
 
 
 def print_document(document: dict[str, object]) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(document, indent=2))
+    """Print one JSON document; JSON has no NaN and no infinity, which float models can give."""
+    click.echo(json.dumps(_finite(document), indent=2, allow_nan=False))
+
+
+def _finite(value: object) -> object:
+    """The same with null for every number that JSON cannot write."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextlib.contextmanager

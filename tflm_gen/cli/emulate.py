@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def command(
         click.echo()
         for text in verdict_text(report):
             click.echo(text)
-        click.echo(f"next:      tflm-gen verify {project}")
+        click.echo(f"next:      tflm-gen verify {shlex.quote(str(project))}")
     return EXIT_NO if report.selftest is not None and _has_failed(report) else 0
 
 

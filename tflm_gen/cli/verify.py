@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -154,7 +155,7 @@ def _put_back(target: DeviceTarget, tool: str, port: str, note: str | None) -> s
     except TflmGenError as error:
         left = (
             f"the project's firmware could not be written back: {error.message}; "
-            f"run: tflm-gen flash {target.root}"
+            f"run: tflm-gen flash {shlex.quote(str(target.root))}"
         )
         return f"{note}; {left}" if note else left
     return note

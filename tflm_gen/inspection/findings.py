@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from tflm_gen.inspection.float_models import (
+    find_float_model,
+    find_unset_variables,
+    model_precision,
+)
 from tflm_gen.inspection.hardware_tiers import MCU_MODEL_LIMIT_BYTES
 from tflm_gen.inspection.records import Finding
 from tflm_gen.model.dtypes import DTYPE_BITS
+from tflm_gen.model.unused import has_archive
 from tflm_gen.units import format_bytes
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ _STATEFUL_OPS = frozenset({"UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUEN
 _UNROLLED_OPERATORS = 200
 # Block dimensions of SPACE_TO_BATCH_ND that kernels handle.
 _MAX_BLOCK = 4
+_LENGTH_HINT = "Convert with every dimension fixed: batch 1, and the length of a window."
 _BATCH_1_HINT = "Convert with the batch fixed to 1 (an input signature of shape [1, ...])."
 
 
@@ -90,7 +97,7 @@ def _find_open_batch(model: Model) -> Iterator[Finding]:
                 is_warning=False,
                 message=f"input {position} has shape {list(signature)} in its signature; "
                 f"TFLM always runs the stored {list(tensor.shape)}",
-                hint=_BATCH_1_HINT,
+                hint=_BATCH_1_HINT if -1 not in signature[1:] else _LENGTH_HINT,
             )
 
 
@@ -172,7 +179,7 @@ def _find_conversion_pairs(model: Model) -> Iterator[Finding]:
 
 def _find_float_io(model: Model) -> Iterator[Finding]:
     ops = {operator.op for operator in model.main.operators}
-    if not ops & {"QUANTIZE", "DEQUANTIZE"}:
+    if not ops & {"QUANTIZE", "DEQUANTIZE"} or model_precision(model) == "float16":
         return
     floats = [t for t in (*model.inputs, *model.outputs) if t.dtype == "float32"]
     if floats:
@@ -215,7 +222,8 @@ def _find_per_channel_dense(model: Model) -> Iterator[Finding]:
             is_warning=False,
             message=f"{len(uses)} FULLY_CONNECTED have per-channel weights: old TFLM "
             "computes them wrong, and CMSIS-NN's refuses them for int16",
-            hint="The converter's switch for per-tensor dense layers avoids it.",
+            hint="The converter's _experimental_disable_per_channel_quantization_for_dense_layers "
+            "avoids it.",
             operators=_places(uses),
         )
 
@@ -324,6 +332,19 @@ def _find_misaligned_data(model: Model) -> Iterator[Finding]:
         )
 
 
+def _find_unused_bytes(model: Model) -> Iterator[Finding]:
+    unused, total = model.layout.unused_bytes, len(model.flatbuffer)
+    if unused:
+        what = " (a zip archive of associated files)" if has_archive(model) else ""
+        yield Finding(
+            code="unused-bytes",
+            is_warning=True,
+            message=f"nothing in the file refers to {unused:,} of its {total:,} bytes{what}; they "
+            "go into flash with the model",
+            hint="tflm-gen build leaves them out, unless it is given --no-clean.",
+        )
+
+
 def _find_size(model: Model) -> Iterator[Finding]:
     file_bytes = len(model.flatbuffer)
     names = model.layout.names_bytes
@@ -351,13 +372,16 @@ _SEARCHES: tuple[Callable[[Model], Iterator[Finding]], ...] = (
     _find_shape_chain,
     _find_space_to_batch,
     _find_conversion_pairs,
+    find_float_model,
     _find_float_io,
     _find_softmax_scale,
     _find_per_channel_dense,
+    find_unset_variables,
     _find_state,
     _find_loops,
     _find_identity_reshapes,
     _find_unused_data,
     _find_misaligned_data,
+    _find_unused_bytes,
     _find_size,
 )

@@ -15,6 +15,7 @@ from tflm_gen.preprocess.spec_rules import findings
 from tflm_gen.preprocess.toml_values import (
     number_of,
     numbers_of,
+    refuse_unknown,
     table_of,
     text_of,
     texts_of,
@@ -28,9 +29,15 @@ if TYPE_CHECKING:
 
 SCHEMA = "tflm-gen/preprocess/1"
 _MAX_BYTES = 1 << 20
-_TOP_KEYS = {
-    *("schema", "lead", "sample_rate_hz", "output_rate_hz", "trigger", "classes"),
-    *("adc", "filter", "window", "normalization", "rr", "average"),
+_KEYS = {
+    "": "schema lead sample_rate_hz output_rate_hz trigger classes "
+    "adc filter window normalization rr average",
+    "adc": "zero units_per_mv",
+    "filter": "kind order cutoff_hz zero_phase",
+    "window": "input samples before",
+    "normalization": "kind scale_mv smallest_sd_mv",
+    "average": "history from to likeness unlike_divisor early_ratio p_from p_to",
+    "rr": "input features gains history long_history irregular_history rhythm_history longest_s",
 }
 
 
@@ -191,12 +198,14 @@ def parse_spec(text: str, source: str) -> PreprocessSpec:
 def _from_document(document: Mapping[str, object]) -> PreprocessSpec:
     if document.get("schema") != SCHEMA:
         raise ValueError(f"schema is {document.get('schema')!r}, not {SCHEMA!r}")
-    if unknown := sorted(set(document) - _TOP_KEYS):
-        raise ValueError(f"unknown keys: {', '.join(unknown)}")
-    adc, window = table_of(document, "adc"), table_of(document, "window")
-    norm = table_of(document, "normalization")
-    rr = table_of(document, "rr") if "rr" in document else {}
-    average = table_of(document, "average") if "average" in document else {}
+    refuse_unknown(document, _KEYS[""])
+    adc, window, norm = (
+        table_of(document, name, _KEYS[name]) for name in ("adc", "window", "normalization")
+    )
+    rr, average = (
+        table_of(document, name, _KEYS[name]) if name in document else {}
+        for name in ("rr", "average")
+    )
     features = texts_of(rr, "features") if rr else ()
     filters = document.get("filter", [])
     if not isinstance(filters, list):
@@ -236,8 +245,9 @@ def _from_document(document: Mapping[str, object]) -> PreprocessSpec:
 
 
 def _filter(item: Mapping[str, object]) -> Filter:
-    if item.get("zero_phase") or item.get("kind") == "filtfilt":
+    if item.get("zero_phase") or item.get("kind") == "filtfilt" or "filtfilt" in item:
         raise ValueError("a zero-phase filter (filtfilt) needs the future; a device has none")
+    refuse_unknown(item, _KEYS["filter"], "filter.")
     return Filter(
         kind=text_of(item, "kind"),
         order=whole_of(item, "order"),

@@ -20,8 +20,16 @@ DETECTOR_RATES_HZ = (100, 1000)
 MAX_SECTIONS, MAX_WINDOW, MAX_RR_FEATURES, MAX_RR_HISTORY, RING = 6, 512, 8, 256, 1024
 MAX_RHYTHM_HISTORY = 128
 MAX_GAIN = 1000
+MAX_RATE_HZ = 20_000
+# Far from what a float32 cannot hold or divide by.
+_LEAST, _LARGEST = 1e-6, 1e6
+_PLAIN = f"{_LEAST:g} to {_LARGEST:g}"
 # Features that need a history of their own.
 _LONG_FEATURES = {"pre_long_ratio", "post_long_ratio"}
+
+
+def _is_plain(value: float) -> bool:
+    return _LEAST <= value <= _LARGEST
 
 
 def findings(spec: PreprocessSpec) -> list[tuple[bool, str]]:
@@ -32,6 +40,7 @@ def findings(spec: PreprocessSpec) -> list[tuple[bool, str]]:
     )
     return [
         (not rates_divide, "output_rate_hz does not divide sample_rate_hz"),
+        (spec.sample_rate_hz > MAX_RATE_HZ, f"sample_rate_hz is above {MAX_RATE_HZ}"),
         (spec.trigger not in TRIGGERS, f"trigger {spec.trigger!r} is not in {TRIGGERS}"),
         (
             spec.has_detector
@@ -40,15 +49,17 @@ def findings(spec: PreprocessSpec) -> list[tuple[bool, str]]:
         ),
         (len(spec.classes) < 2, "fewer than two classes"),
         (len(set(spec.classes)) != len(spec.classes), "a class is named twice"),
-        (not spec.adc_units_per_mv > 0, "adc.units_per_mv is not above 0"),
+        (not -(1 << 15) <= spec.adc_zero < 1 << 15, "adc.zero is not in 16 bits"),
+        (not _is_plain(spec.adc_units_per_mv), f"adc.units_per_mv is not {_PLAIN}"),
         *_filter_findings(spec),
         (not 1 <= spec.window_samples <= MAX_WINDOW, f"window.samples is not 1 to {MAX_WINDOW}"),
         (not 0 <= spec.window_before < spec.window_samples, "window.before is not in the window"),
         (spec.normalization not in NORMALIZATIONS, f"normalization is not in {NORMALIZATIONS}"),
-        (not spec.scale_mv > 0, "normalization.scale_mv is not above 0"),
-        (not spec.smallest_sd_mv > 0, "normalization.smallest_sd_mv is not above 0"),
+        (not _is_plain(spec.scale_mv), f"normalization.scale_mv is not {_PLAIN}"),
+        (not _is_plain(spec.smallest_sd_mv), f"normalization.smallest_sd_mv is not {_PLAIN}"),
         *_average_findings(spec),
         (not set(spec.rr_features) <= set(RR_FEATURES), f"rr.features are not of {RR_FEATURES}"),
+        (spec.rr_input == spec.window_input, "rr.input and window.input have the same name"),
         (len(spec.rr_features) > MAX_RR_FEATURES, f"more than {MAX_RR_FEATURES} rr.features"),
         (not 1 <= spec.rr_history <= MAX_RR_HISTORY, f"rr.history is not 1 to {MAX_RR_HISTORY}"),
         *_history_findings(spec),
@@ -70,7 +81,10 @@ def _average_findings(spec: PreprocessSpec) -> list[tuple[bool, str]]:
             "average.from to average.to is not inside the window",
         ),
         (is_used and not -1 <= spec.likeness <= 1, "average.likeness is not -1 to 1"),
-        (is_used and not spec.unlike_divisor >= 1, "average.unlike_divisor is below 1"),
+        (
+            is_used and not 1 <= spec.unlike_divisor <= _LARGEST,
+            f"average.unlike_divisor is not 1 to {_LARGEST:g}",
+        ),
         (is_used and not 0 <= spec.early_ratio <= 1, "average.early_ratio is not 0 to 1"),
         *_p_wave_findings(spec),
         (

@@ -5,18 +5,26 @@ They raise KeyError for a missing key and ValueError, naming it, for another typ
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def table_of(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """A table."""
+def table_of(parent: Mapping[str, object], key: str, keys: str) -> Mapping[str, object]:
+    """A table with no other keys than these, given as words."""
     value = parent[key]
     if not isinstance(value, dict):
         raise ValueError(f"{key} is not a table")
+    refuse_unknown(value, keys, f"{key}.")
     return value
+
+
+def refuse_unknown(table: Mapping[str, object], keys: str, prefix: str = "") -> None:
+    """A misspelt key must not pass for one that was left out."""
+    if unknown := sorted(set(table) - set(keys.split())):
+        raise ValueError(f"unknown keys: {', '.join(prefix + key for key in unknown)}")
 
 
 def text_of(parent: Mapping[str, object], key: str) -> str:
@@ -30,8 +38,8 @@ def text_of(parent: Mapping[str, object], key: str) -> str:
 def texts_of(parent: Mapping[str, object], key: str) -> tuple[str, ...]:
     """A list of texts."""
     value = parent[key]
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{key} is not a list of texts")
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError(f"{key} is not a list of texts with something in them")
     return tuple(value)
 
 
@@ -44,10 +52,12 @@ def whole_of(parent: Mapping[str, object], key: str) -> int:
 
 
 def number_of(parent: Mapping[str, object], key: str) -> float:
-    """Any number."""
+    """A finite number."""
     value = parent[key]
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ValueError(f"{key} is not a number")
+    if not math.isfinite(value):
+        raise ValueError(f"{key} is {value}")
     return float(value)
 
 

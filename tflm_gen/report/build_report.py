@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from tflm_gen.report.table import Column, render_table
@@ -137,9 +138,9 @@ def next_command(result: BuildResult, project: str) -> str:
     if npu is not None and result.manifest.linked is not None:
         return f"tflm-gen build {npu.original_name}.tflite --board {board} --kernels cmsis-nn (CPU)"
     if result.manifest.linked is not None:
-        return f"tflm-gen verify {project}"
+        return f"tflm-gen verify {shlex.quote(project)}"
     if result.manifest.project_kind == "esp-idf":
-        return f"in {project}: idf.py set-target {board} && idf.py build"
+        return f"in {shlex.quote(project)}: idf.py set-target {board} && idf.py build"
     if not result.choice.can_link:
         return f"{result.choice.facts.how_to_get}, then repeat this build"
     return f"the two cmake lines of {project}/README.md"
@@ -161,11 +162,18 @@ def describe_arena_basis(arena: ArenaInfo) -> str:
 def _memory_lines(manifest: Manifest) -> list[str]:
     """Flash and RAM; Arm's image is labelled, ours stands apart."""
     memory, regions = manifest.memory, {p.what: p.region for p in manifest.memory.placements}
+    placed = {p.what: p.bytes for p in memory.placements}
     rows = []
     if memory.model_flash_bytes:
         rows.append(("model", memory.model_flash_bytes, regions.get("model", ""), ""))
     if memory.code_flash_bytes is not None:
-        rows.append(("our code", memory.code_flash_bytes, regions.get("code", ""), ""))
+        here = placed.get("code", memory.code_flash_bytes)
+        rows.append(("our code", here, regions.get("code", ""), ""))
+        if here < memory.code_flash_bytes:
+            golden = memory.code_flash_bytes - here
+            rows.append(
+                ("golden vector", golden, regions.get("model", ""), "what start-up compares")
+            )
     if memory.data_ram_bytes is not None:
         rows.append(("our variables", memory.data_ram_bytes, regions.get("data", ""), ""))
     rows.append(("stack", memory.stack_ram_bytes, regions.get("stack", ""), ""))

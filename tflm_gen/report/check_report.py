@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "tflm-gen/check/1"
 _WIDTH = 100
+_NAME_CHARS = 60
 _SHOWN_PLACES = 4
 
 
@@ -53,7 +54,7 @@ def check_text(report: CheckReport, cleaned: CheckReport | None = None) -> str:
     verdict = "YES: it runs" if report.runs else "NO: it does not run"
     lines = [
         f"{verdict} on {report.board_id} with {report.tflm} ({report.kernels} kernels): "
-        f"{n_errors} errors, {n_warnings} warnings, {n_notes} notes",
+        f"{_count(n_errors, 'error')}, {_count(n_warnings, 'warning')}, {_count(n_notes, 'note')}",
         f"{model.name}: {report.precision}, {len(model.main.operators)} operators, "
         f"{len(model.flatbuffer):,} B",
     ]
@@ -84,8 +85,18 @@ def _places_text(places: tuple[Place, ...]) -> str:
 def place_text(place: Place) -> str:
     """A place as "operator 6 CONV_2D (conv2d_3/Conv2D)"."""
     inside = f" of subgraph {place.subgraph_index}" if place.subgraph_index else ""
-    name = f" ({place.name})" if place.name else ""
+    name = f" ({short_name(place.name)})" if place.name else ""
     return f"operator {place.operator_index} {place.op}{inside}{name}"
+
+
+def short_name(name: str) -> str:
+    """A tensor's name without those of the layers that the converter has folded into it."""
+    last = next((part for part in reversed(name.split(";")) if part), name)
+    return last if len(last) <= _NAME_CHARS else f"...{last[3 - _NAME_CHARS :]}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def _wrapped(label: str, text: str) -> list[str]:

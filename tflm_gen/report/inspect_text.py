@@ -228,6 +228,7 @@ def _layout(inspection: Inspection) -> list[str]:
         ("structure", layout.structure_bytes),
         ("names", layout.names_bytes),
         ("metadata", layout.metadata_bytes),
+        *([("unused", layout.unused_bytes)] if layout.unused_bytes else []),
     )
     rows = [(name, f"{size:,}", f"{100 * size / total:.1f} %") for name, size in parts]
     columns = (

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "tflm-gen/verify/1"
 _SHOWN_MISMATCHES = 5
+_FLOAT_NOTE = (
+    "float32 results are rounded differently by each compiler, library and core; only a model of "
+    "integers (tflm-gen quantize) can be equal in every byte on all of them"
+)
 
 
 def verification_text(
@@ -43,6 +47,9 @@ def verification_text(
         ]
     if note is not None:
         lines.append(f"note: {note}")
+    # The values of float tensors are Python floats, those of all others integers.
+    if any(isinstance(m.difference.host_value, float) for m in result.mismatches):
+        lines.append(f"note: {_FLOAT_NOTE}")
     lines.append(
         f"DIFFERENT: {result.n_vectors_different} of {result.n_vectors} vectors differ from the "
         "reference"
@@ -70,7 +77,7 @@ def _mismatch(mismatch: Mismatch) -> str:
 def _difference(difference: Difference) -> str:
     return (
         f"{difference.n_different} of {difference.n_elements} elements differ, "
-        f"first [{difference.element}] device {difference.device_value:g} host {difference.host_value:g}, "
+        f"first [{difference.element}] device {difference.device_value:.9g} host {difference.host_value:.9g}, "
         f"max |difference| {difference.max_abs_difference:g}"
     )
 

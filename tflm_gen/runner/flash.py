@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def choose_flasher(
     if not listed:
         raise UnsupportedChoiceError(
             f"{target.board_id} is no board that can be flashed",
-            hint=f"Run it in an emulator: tflm-gen emulate {target.root}",
+            hint=f"Run it in an emulator: tflm-gen emulate {shlex.quote(str(target.root))}",
         )
     if tool_name is not None:
         return _named(target, tool_name, listed, known)
@@ -68,7 +69,7 @@ def choose_flasher(
         hints = "; ".join(known[name].install_hint for name in listed if known[name].install_hint)
         raise MissingToolError(
             f"none of the tools that flash {target.board_id} is installed: {', '.join(listed)}",
-            hint=f"{hints}. Or run without a board: tflm-gen emulate {target.root}",
+            hint=f"{hints}. Or run without a board: tflm-gen emulate {shlex.quote(str(target.root))}",
         )
     name = installed[0]
     skipped = [other for other in listed if other not in installed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -115,12 +116,12 @@ def _firmware(project: Path, manifest: Manifest) -> Path:
             return path
         raise NotAProjectError(
             f"{project} is not built yet: there is no {_ESP_IDF_ELF}",
-            hint=f"With ESP-IDF: cd {project} && idf.py set-target {manifest.board.id} && "
-            "idf.py build",
+            hint=f"With ESP-IDF: cd {shlex.quote(str(project))} && idf.py set-target "
+            f"{manifest.board.id} && idf.py build",
         )
     raise NotAProjectError(
         f"{project} holds sources only: nothing was linked when it was built",
-        hint="See what is missing: tflm-gen doctor; then build it again.",
+        hint="Repeat its tflm-gen build: the lines that start with 'not linked' say what is missing.",
     )
 
 

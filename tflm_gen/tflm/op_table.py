@@ -120,7 +120,9 @@ def _unsupported(
         other = " or ".join(load_op_table(name).tflm for name in holders)
         hint = f"{other} has it: choose a board that links it, or convert the model without it."
     else:
-        near = difflib.get_close_matches(missing[0].op, table.ops, n=3, cutoff=0.5)
+        # A custom operator is like no other, whatever its name.
+        plain = [op for op in table.ops if not op.startswith("CUSTOM:")]
+        near = difflib.get_close_matches(missing[0].op, plain, n=3, cutoff=0.5)
         nearest = f" (nearest names it has: {', '.join(near)})" if near else ""
         hint = f"No TFLM we know has it{nearest}: change the layer and convert the model again."
     return UnsupportedOperatorError(

@@ -15,7 +15,7 @@ from tflm_gen.arena.modelled import (
 from tflm_gen.errors import MissingToolError, UnsupportedChoiceError
 from tflm_gen.memory_plan import ArenaResult, unproven_arena
 from tflm_gen.project.arena_header import search_floor_of
-from tflm_gen.project.plan import plan_project
+from tflm_gen.project.plan import vector_source
 from tflm_gen.toolchain.npu_arena import find_npu_arena
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _search(
     own = _own_outputs(device, spec)
     if own is not None:
         golden = replace(spec.golden, outputs=own, oracle="the device in its largest arena")
-        tree.replace_file(_TEST_VECTOR, _vector_file(replace(spec, golden=golden)))
+        tree.replace_file(_TEST_VECTOR, vector_source(replace(spec, golden=golden)))
     estimate = estimate_for_project(spec)
     found = prove_device_arena(
         lambda: open_device(device, timeout_s=_BOOT_TIMEOUT_S),
@@ -89,7 +89,7 @@ def _search(
         floor_bytes=search_floor_of(spec),
     )
     if own is not None:
-        tree.replace_file(_TEST_VECTOR, _vector_file(spec))
+        tree.replace_file(_TEST_VECTOR, vector_source(spec))
     overlap_bytes = min(
         unseen_overlap_bytes(spec, found.ran_at_bytes), start_bytes - found.ran_at_bytes
     )
@@ -101,11 +101,6 @@ def _search(
         margin_bytes=overlap_bytes,
     )
     return arena, () if found.is_steady else (UNSTEADY_OUTPUTS,)
-
-
-def _vector_file(spec: ProjectSpec) -> bytes:
-    """Text of the golden vector's file, which does not depend on the arena."""
-    return plan_project(spec, arena_bytes=0, arena_basis="").files[_TEST_VECTOR]
 
 
 def _own_outputs(device: DeviceChoice, spec: ProjectSpec) -> tuple[bytes, ...] | None:

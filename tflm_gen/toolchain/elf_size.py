@@ -16,6 +16,7 @@ _OWN_SECTIONS = {
     ".stack": "stack",
     ".application_stack": "stack",
     ".arena": "arena",
+    ".test_vector": "vector",  # A constant, that ports with little room for code keep elsewhere.
     ".npu_fast_memory": "npu",  # Not a variable of ours: the manifest's npu.fast_memory_bytes.
 }
 
@@ -33,6 +34,7 @@ class FirmwareSizes:
         data_ram: Our variables, without stack and arena.
         stack_ram: Stack.
         arena_ram: Tensor arena.
+        beside_model: Of code_flash, the constants that lie in the model's memory.
     """
 
     image_flash: int
@@ -42,6 +44,12 @@ class FirmwareSizes:
     data_ram: int
     stack_ram: int
     arena_ram: int
+    beside_model: int = 0
+
+    @property
+    def code_region(self) -> int:
+        """What the memory of the code must hold."""
+        return self.code_flash - self.beside_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +71,7 @@ def firmware_sizes(
         known: Sizes of model, stack and arena, for ports that keep them in common sections.
         image: The prebuilt image that is part of it.
     """
-    own = {"model": 0, "stack": 0, "arena": 0, "npu": 0}
+    own = {"model": 0, "stack": 0, "arena": 0, "npu": 0, "vector": 0}
     image_flash = image_ram = code = data = 0
     for section in firmware.sections:
         if not section.is_loaded:
@@ -86,7 +94,8 @@ def firmware_sizes(
         image_flash=image_flash,
         image_ram=image_ram,
         model_flash=own["model"] or known.model,
-        code_flash=max(0, code),
+        code_flash=max(0, code) + own["vector"],
+        beside_model=own["vector"],
         data_ram=data,
         stack_ram=own["stack"] or known.stack,
         arena_ram=own["arena"] or known.arena,

@@ -6,14 +6,20 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflm_gen import __version__
 from tflm_gen.arena.modelled import modelled_for
 from tflm_gen.memory_plan import largest_arena_bytes, unproven_arena
-from tflm_gen.project.arena_header import arena_config, search_floor_of
-from tflm_gen.project.plan import ProjectSpec, plan_project, sources_digest
+from tflm_gen.project.plan import (
+    ARENA_CONFIG,
+    FirmwareProject,
+    ProjectSpec,
+    plan_project,
+    sources_digest,
+    with_arena,
+)
 from tflm_gen.project.writer import write_files
 from tflm_gen.toolchain import cmake
 from tflm_gen.toolchain.build_cache import BuildOutcome, cache_key, load_outcome, store_outcome
@@ -29,14 +35,21 @@ if TYPE_CHECKING:
 OnStep = Callable[[str], None]
 
 HOST_ARENA_BYTES = 4 * 1024 * 1024
-_ARENA_CONFIG = PurePosixPath("generated/arena_config.h")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltFirmware:
-    """A finished firmware and the programs that made it."""
+    """A finished firmware, the programs that made it, and what it was made from.
+
+    Attributes:
+        outcome: What came out.
+        project: The project as it was before its arena was known.
+        toolchain: Compiler and CMake.
+        is_from_cache: It was built earlier.
+    """
 
     outcome: BuildOutcome
+    project: FirmwareProject
     toolchain: cmake.Toolchain
     is_from_cache: bool
 
@@ -76,11 +89,16 @@ def build_or_reuse(job: FirmwareJob, *, use_cache: bool, on_step: OnStep) -> Bui
         TflmGenError: As :func:`build_firmware`.
     """
     toolchain = cmake.find_toolchain(is_host=job.spec.board.spec.is_host)
-    start = plan_project(job.spec, arena_bytes=start_arena_bytes(job.spec), arena_basis="start")
+    known = job.spec.compiled_arena
+    project = plan_project(
+        job.spec,
+        arena_bytes=start_arena_bytes(job.spec),
+        arena_basis=known.words if known else "all there is",
+    )
     key = cache_key(
         {
             "tool": __version__,
-            "sources": sources_digest(start),
+            "sources": sources_digest(project),
             "tflm": job.source.sha256 if job.source else "none",
             "compiler": toolchain.compiler,
             "cmake": toolchain.cmake,
@@ -89,11 +107,13 @@ def build_or_reuse(job: FirmwareJob, *, use_cache: bool, on_step: OnStep) -> Bui
         }
     )
     outcome = load_outcome(key) if use_cache else None
-    if outcome is not None:
-        return BuiltFirmware(outcome=outcome, toolchain=toolchain, is_from_cache=True)
-    outcome = build_firmware(job, on_step)
-    store_outcome(key, outcome)
-    return BuiltFirmware(outcome=outcome, toolchain=toolchain, is_from_cache=False)
+    is_from_cache = outcome is not None
+    if outcome is None:
+        outcome = build_firmware(job, project, on_step)
+        store_outcome(key, outcome)
+    return BuiltFirmware(
+        outcome=outcome, project=project, toolchain=toolchain, is_from_cache=is_from_cache
+    )
 
 
 def installed_emulators() -> str:
@@ -102,11 +122,12 @@ def installed_emulators() -> str:
     return "; ".join(cmake.first_line(path) for path in paths if path) or "none"
 
 
-def build_firmware(job: FirmwareJob, on_step: OnStep) -> BuildOutcome:
+def build_firmware(job: FirmwareJob, project: FirmwareProject, on_step: OnStep) -> BuildOutcome:
     """Compile, link, find the arena, link again.
 
     Args:
         job: What to build.
+        project: Its files, with an arena to start with.
         on_step: Told the name of every step that takes a while.
 
     Raises:
@@ -120,21 +141,20 @@ def build_firmware(job: FirmwareJob, on_step: OnStep) -> BuildOutcome:
         tree = WorkTree(root=Path(folder), job=job)
         start_bytes = start_arena_bytes(spec)
         known = spec.compiled_arena
-        basis = known.words if known else "all there is"
-        project = plan_project(spec, arena_bytes=start_bytes, arena_basis=basis)
         write_files(tree.root, project.files)
         on_step("compile")
         tree.configure()
         tree.build()
         arena, warnings = find_arena(tree, start_bytes, on_step)
         if known is None:
-            config = arena_config(
-                arena.size_bytes,
-                arena.words,
-                floor_bytes=search_floor_of(spec),
+            final = with_arena(
+                project,
+                spec,
+                arena_bytes=arena.size_bytes,
+                arena_basis=arena.words,
                 needed_bytes=arena.needed_bytes,
             )
-            tree.replace_file(_ARENA_CONFIG, config)
+            tree.replace_file(ARENA_CONFIG, final.files[ARENA_CONFIG])
         if arena.basis in ("proven", "static"):
             on_step("start the final firmware")
             warnings += check_start(tree)

@@ -138,6 +138,14 @@ def test_verify_different():
     ]
 
 
+def test_verify_says_what_floats_are():
+    floats = replace(DIFFERENCE, device_value=0.50910902, host_value=0.50910896)
+    mismatches = tuple(replace(item, difference=floats) for item in RESULT.mismatches)
+    text = verification_text(replace(RESULT, mismatches=mismatches), None, None, BOOT)
+    assert "device 0.50910902 host 0.50910896" in text[2]
+    assert "note: float32 results are rounded differently" in text[-2]
+
+
 def test_verify_without_an_operator_says_why():
     text = verification_text(RESULT, None, "it depends on memory layout", BOOT)
     assert text[-2] == "note: it depends on memory layout"

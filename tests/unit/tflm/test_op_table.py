@@ -80,3 +80,9 @@ def test_operator_that_nobody_has_names_the_nearest() -> None:
 def test_custom_operator_nobody_has() -> None:
     with pytest.raises(UnsupportedOperatorError, match="CUSTOM:MyOp"):
         select_ops([usage("CUSTOM:MyOp")], load_op_table("wheel"))
+
+
+def test_custom_operators_are_near_to_nothing() -> None:
+    with pytest.raises(UnsupportedOperatorError) as caught:
+        select_ops([usage("CUSTOM:Erfc")], load_op_table("corstone300_image"))
+    assert "nearest" not in caught.value.hint

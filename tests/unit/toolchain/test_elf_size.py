@@ -49,6 +49,15 @@ def test_sections_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.cross
+def test_a_golden_vector_beside_the_model_is_ours_but_not_in_the_memory_of_code(
+    tmp_path: Path,
+) -> None:
+    text = SOURCE + '.section .test_vector, "a", %progbits\n.space 70\n'
+    sizes = firmware_sizes(assemble(tmp_path, text), KnownSizes(model=1, stack=1, arena=1))
+    assert (sizes.model_flash, sizes.code_flash, sizes.code_region) == (300, 520, 450)
+
+
+@pytest.mark.cross
 def test_image_variables_come_from_the_image(tmp_path: Path) -> None:
     image = assemble(tmp_path, ".bss\n.space 77\n")
     firmware = assemble(tmp_path, SOURCE)
