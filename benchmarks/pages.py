@@ -192,9 +192,34 @@ def folds() -> str:
     return f"DS1, four folds between patients, seed {found['seed']}, float: {told[0]}, {told[1]}."
 
 
+def detector() -> str:
+    """The shipped model where the firmware finds the beats itself."""
+    found = _load(SCORES)["detector_in_the_loop"]
+    gross, models = found["gross"], found["models"]
+    rows = [
+        f"| {name} | "
+        + " | ".join(
+            f"{100 * models[name][kind]['se']:.2f} / {100 * models[name][kind]['ppv']:.2f}"
+            for kind in _KINDS
+        )
+        + " |"
+        for name in ("float", "int8")
+    ]
+    return "\n".join(
+        [
+            f"The detector itself: Se / +P {100 * gross['se']:.2f} / {100 * gross['ppv']:.2f} within "
+            f"{found['match_window_ms']} ms, {found['missed']} beats missed, {found['extra']} made up.",
+            "",
+            f"| seed {shipped()['seed']}, `{found['trigger']}` | VEB Se / +P | SVEB Se / +P |",
+            "|---|---|---|",
+            *rows,
+        ]
+    )
+
+
 FIGURES: dict[str, Callable[[], str]] = {
     f.__name__: f
-    for f in (terminal, twin, chip, beyond, device, model, seeds, spread, scores, folds)
+    for f in (terminal, twin, chip, beyond, device, model, seeds, spread, scores, folds, detector)
 }
 
 

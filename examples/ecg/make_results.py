@@ -76,6 +76,20 @@ def of_seed(seed: int, mitdb: Path, out: Path) -> dict[str, Any]:
     }
 
 
+def with_detector(seed: int, mitdb: Path, out: Path) -> dict[str, Any]:
+    """The same two models where the firmware's own detector finds the beats."""
+    models = (out / f"ecg_{seed}.keras", out / f"ecg_{seed}.tflite")
+    verdict = step(
+        out / f"evaluate_{seed}_detector.json",
+        *(sys.executable, "-m", "tflm_gen", "evaluate", *models, "--records", mitdb),
+        *("--trigger", "detector", "--out", out / f"report_{seed}_detector", "--json"),
+        good=(0, 1),
+    )
+    document = json.loads(verdict)
+    found = {key: value for key, value in document["detector"].items() if key != "by_record"}
+    return {"trigger": document["trigger"], **found}
+
+
 def shortened(document: dict[str, Any]) -> dict[str, Any]:
     """The verdict without curves, single beats and single records."""
     models = {
@@ -110,6 +124,7 @@ def main() -> None:
         "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
         "shipped_seed": SEEDS[0],
         "cross_validation_ds1": json.loads(folds),
+        "detector_in_the_loop": with_detector(SEEDS[0], arguments.mitdb, arguments.out),
         "runs": runs,
     }
     path = arguments.out / "results.json"
