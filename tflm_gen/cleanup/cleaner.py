@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NO_ORACLE = "nothing can be proven without the tflite-micro wheel, so the model stays as it is"
 _VECTORS = 32
+# One pass clears the way for another: two rounds are usual, three are rare.
+_MAX_ROUNDS = 10
 
 Chosen = TypeVar("Chosen")
 
@@ -64,7 +66,7 @@ def clean_model(
 
 
 def naming_undone(cleaning: Cleaning | None, choose: Callable[[], Chosen]) -> Chosen:
-    """Choose operators; if one is lacking, name the rewrite that was undone, and why.
+    """Choose operators; if one is lacking, name the repair that was undone, and why.
 
     Raises:
         UnsupportedOperatorError: As ``choose`` does.
@@ -72,9 +74,11 @@ def naming_undone(cleaning: Cleaning | None, choose: Callable[[], Chosen]) -> Ch
     try:
         return choose()
     except UnsupportedOperatorError as error:
-        if cleaning is None or not cleaning.undone:
+        repairs = {entry.name for entry in PASSES if entry.is_repair}
+        undone = [step for step in cleaning.undone if step.name in repairs] if cleaning else []
+        if not undone:
             raise
-        first = cleaning.undone[0]
+        first = undone[0]
         message = f"{error.message}; clean-up step {first.name} was undone: {first.reason}"
         raise UnsupportedOperatorError(message, hint=error.hint) from error
 
@@ -86,38 +90,59 @@ def _clean(model: Model, document: Document, bench: Bench, passes: Sequence[Pass
         skipped = {step.name for step in undone}
         kept = [entry for entry in passes if entry.name not in skipped]
         trail, failed = _rewrite(document, kept)
-        undone += failed
+        if failed:
+            undone += failed
+            continue
         if not trail:
             return Cleaning(original=model, cleaned=model, undone=tuple(undone))
         verdict = prove(trail, bench)
         if not isinstance(verdict, Failure):
             return _result(model, trail, tuple(undone), verdict, bench)
-        undone += [
-            UndoneStep(name=step.name, detail=step.change.detail, reason=verdict.reason)
-            for step in trail
-            if verdict.name in (step.name, "")
-        ]
+        undone += _undone(trail, verdict)
+
+
+def _undone(trail: Trail, failure: Failure) -> list[UndoneStep]:
+    """The passes that a failure takes out, once each; "" takes all of them."""
+    first: dict[str, TrailStep] = {}
+    for step in trail:
+        if failure.name in (step.name, ""):
+            first.setdefault(step.name, step)
+    return [
+        UndoneStep(name=step.name, detail=step.change.detail, reason=failure.reason)
+        for step in first.values()
+    ]
 
 
 def _rewrite(document: Document, passes: Sequence[Pass]) -> tuple[Trail, list[UndoneStep]]:
-    """Every pass that had something to do, with the document after it; and those that failed."""
-    trail = []
-    failed = []
-    for entry in passes:
-        try:
-            result = entry.run(document)
-        except (ArithmeticError, LookupError, ValueError) as error:
-            # A valid file may still contradict what an operator's definition promises.
-            reason = f"the rewrite does not understand the model: {error!r}"
-            failed.append(UndoneStep(name=entry.name, detail="", reason=reason))
-            continue
-        if result is None:
-            continue
-        document, change = result
-        trail.append(
-            TrailStep(name=entry.name, is_repair=entry.is_repair, change=change, document=document)
-        )
-    return tuple(trail), failed
+    """Every change with the document after it, up to where no pass has anything left to do.
+
+    Repairs run once, and first. If a pass fails, what it raised; the trail is of no use then.
+    """
+    trail: list[TrailStep] = []
+    for n_round in range(_MAX_ROUNDS):
+        n_before = len(trail)
+        for entry in passes:
+            if entry.is_repair and n_round:
+                continue
+            try:
+                result = entry.run(document)
+            except (ArithmeticError, LookupError, ValueError) as error:
+                # A valid file may still contradict what an operator's definition promises.
+                reason = f"the rewrite does not understand the model: {error!r}"
+                return (), [UndoneStep(name=entry.name, detail="", reason=reason)]
+            if result is not None:
+                document, change = result
+                trail.append(
+                    TrailStep(
+                        name=entry.name,
+                        is_repair=entry.is_repair,
+                        change=change,
+                        document=document,
+                    )
+                )
+        if len(trail) == n_before:
+            break
+    return tuple(trail), []
 
 
 def _result(

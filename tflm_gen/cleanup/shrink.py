@@ -125,5 +125,14 @@ def _run_drop_words(document: Document) -> tuple[Document, Change] | None:
     return smaller, Change(detail=f"{n_names} tensor names; metadata: {entries}")
 
 
+def _run_drop_bytes(document: Document) -> tuple[Document, Change] | None:
+    """Writing the file anew is all it takes."""
+    if not document.unused_bytes:
+        return None
+    detail = f"{document.unused_bytes:,} bytes that nothing in the file refers to"
+    return replace(document, unused_bytes=0), Change(detail=detail)
+
+
+DROP_BYTES = Pass(name="drop-bytes", run=_run_drop_bytes)
 DROP_DEAD = Pass(name="drop-unused", run=_run_drop_dead)
 DROP_WORDS = Pass(name="drop-names", run=_run_drop_words)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tflm_gen.project import manifest as m
-from tflm_gen.project.plan import ORIGINAL_FILE, model_crc
-from tflm_gen.project.readme import MODEL_FILE
+from tflm_gen.project.plan import model_crc
 from tflm_gen.tflm.source_facts import Reasoned
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ def cleaned_model_info(spec: ProjectSpec) -> m.CleanedModelInfo | None:
         return None
     proof, cleaned = cleaning.proof, cleaning.cleaned
     return m.CleanedModelInfo(
-        file=MODEL_FILE if spec.npu is None else None,
+        file=m.MODEL_FILE if spec.npu is None else None,
         sha256=cleaned.sha256,
         bytes=len(cleaned.flatbuffer),
         crc32=model_crc(cleaned),
-        original_file=ORIGINAL_FILE,
+        original_file=m.ORIGINAL_FILE,
         steps=tuple(
             m.CleanStepInfo(name=step.name, detail=step.detail, reason="")
             for step in cleaning.steps

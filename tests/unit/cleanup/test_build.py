@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.converter_files import converted
 from tests.support.rough_models import ROUGH, upsampling_with_wrong_shapes
 from tests.support.zoo import ZOO
 from tflm_gen.errors import UnsupportedOperatorError
@@ -21,6 +22,7 @@ MODELS = {
     **ZOO,
     **ROUGH,
     "upsampling_with_wrong_shapes": upsampling_with_wrong_shapes,
+    "gelu_exact": lambda: converted("gelu_exact"),
 }
 
 
@@ -97,6 +99,16 @@ def test_a_missing_operator_is_explained_by_the_step_that_was_undone(
     assert "no operator TILE" in caught.value.message
     assert "static-shapes was undone" in caught.value.message
     assert "pip install ai-edge-litert" in caught.value.message
+
+
+def test_a_missing_operator_is_not_explained_by_tidying_that_was_undone(
+    build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tflm_gen.oracle.tflite._PACKAGES", ())
+    with pytest.raises(UnsupportedOperatorError) as caught:
+        build("gelu_exact")
+    assert "no operator GELU" in caught.value.message
+    assert "was undone" not in caught.value.message
 
 
 def test_the_clean_up_can_be_switched_off(build) -> None:

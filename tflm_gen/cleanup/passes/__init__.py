@@ -14,7 +14,7 @@ from tflm_gen.cleanup.passes.reshapes import (
     PAD_IMAGES,
 )
 from tflm_gen.cleanup.passes.static_shapes import FOLD_SHAPES, STATIC_SHAPES
-from tflm_gen.cleanup.shrink import DROP_DEAD, DROP_WORDS
+from tflm_gen.cleanup.shrink import DROP_BYTES, DROP_DEAD, DROP_WORDS
 
 if TYPE_CHECKING:
     from tflm_gen.cleanup.records import Pass
@@ -33,6 +33,7 @@ PASSES: tuple[Pass, ...] = (
     MOVE_RESHAPES,
     FAST_REDUCTIONS,
     PAD_IMAGES,
+    DROP_BYTES,
     DROP_DEAD,
     DROP_WORDS,
 )
