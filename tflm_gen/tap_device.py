@@ -106,7 +106,9 @@ def write_firmware(target: DeviceTarget, *, tool: str, port: str) -> FlashReport
     """
     choice = choose_flasher(target, tool_name=None if tool == AUTO else tool)
     image = firmware_image(target, choice)
-    request = flash_request(target, choice, image=image, port=port, probe=None)
+    # The port is how the board answers; few tools write over it too.
+    over = port if choice.flasher.told_by == "port" else None
+    request = flash_request(target, choice, image=image, port=over)
     return choice.flasher.flash(request)
 
 

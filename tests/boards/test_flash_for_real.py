@@ -238,7 +238,7 @@ def test_a_uf2_drive_gets_every_byte_of_the_firmware(
     drive = tmp_path / "FTHR840BOOT"
     bootloader = Bootloader(drive, FAMILY)
     bootloader.start()
-    assert run(["flash", str(uf2_project), "--port", str(drive)]) == 0
+    assert run(["flash", str(uf2_project), "--drive", str(drive)]) == 0
     bootloader.join()
     assert f"written:  {drive} went away after" in capsys.readouterr().out
     wanted = flash_bytes(uf2_project)
@@ -259,7 +259,7 @@ def test_a_uf2_drive_of_another_chip_keeps_standing_there(
     drive = tmp_path / "RPI-RP2"
     bootloader = Bootloader(drive, 0xE48B_FF56)
     bootloader.start()
-    assert run(["flash", str(uf2_project), "--port", str(drive)]) == 4
+    assert run(["flash", str(uf2_project), "--drive", str(drive)]) == 4
     assert "is still there" in capsys.readouterr().err
     bootloader.family = FAMILY
     bootloader.join()
@@ -269,7 +269,7 @@ def test_a_uf2_drive_of_another_chip_keeps_standing_there(
 def test_no_uf2_drive_is_exit_3(
     uf2_project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["flash", str(uf2_project), "--port", str(tmp_path)]) == 3
+    assert run(["flash", str(uf2_project), "--drive", str(tmp_path)]) == 3
     assert "Press reset twice" in capsys.readouterr().err
 
 
@@ -285,7 +285,7 @@ def test_firmware_that_begins_where_the_bootloader_is_is_refused(
     kept = manifest.read_bytes()
     try:
         manifest.write_bytes(kept.replace(b'"id": "nrf52840"', b'"id": "at_zero"'))
-        assert run(["flash", str(nrf), "--port", str(tmp_path)]) == 2
+        assert run(["flash", str(nrf), "--drive", str(tmp_path)]) == 2
     finally:
         manifest.write_bytes(kept)
     assert "the firmware starts at 0x0" in capsys.readouterr().err

@@ -36,6 +36,16 @@ def test_help_of_every_verb(command: tuple[str, ...]) -> None:
         assert "--json" in result.stdout
 
 
+def test_port_is_a_serial_port_for_every_verb_that_has_it() -> None:
+    words = {verb: " ".join(run_tool(verb, "--help").stdout.split()) for verb in VERBS}
+    found = {verb: text.partition(" --port ")[2] for verb, text in words.items()}
+    ports = {verb: text.partition(" --")[0].lower() for verb, text in found.items() if text}
+    assert set(ports) == {"emulate", "bench", "verify", "replay", "flash"}
+    for verb, text in ports.items():
+        assert "serial port" in text, verb
+        assert "drive" not in text, verb
+
+
 def test_help_lists_every_verb() -> None:
     result = run_tool("--help")
     assert result.exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -18,11 +19,19 @@ SCHEMA = "tflm-gen/flash/1"
 @click.command("flash")
 @project_argument
 @click.option("--tool", "tool_name", metavar="NAME", help="Default: the first that is installed.")
-@click.option("--port", metavar="PORT", help="Serial port or drive, for tools that need one.")
+@click.option(
+    "--port", metavar="PORT", help="The board's serial port, for tools that write over it."
+)
 @click.option("--probe", metavar="SERIAL", help="Serial number of the probe, if several.")
+@click.option("--drive", metavar="PATH", help="The UF2 bootloader's drive, if several.")
 @json_option
 def command(
-    project: Path, tool_name: str | None, port: str | None, probe: str | None, as_json: bool
+    project: Path,
+    tool_name: str | None,
+    port: str | None,
+    probe: str | None,
+    drive: str | None,
+    as_json: bool,
 ) -> None:
     """Write the firmware in DIR into its board and prove that it is there.
 
@@ -35,7 +44,12 @@ def command(
     target = load_target(project)
     choice = choose_flasher(target, tool_name=tool_name)
     request = flash_request(
-        target, choice, image=firmware_image(target, choice), port=port, probe=probe
+        target,
+        choice,
+        image=firmware_image(target, choice),
+        port=port,
+        probe=probe,
+        drive=drive,
     )
     if not as_json:
         click.echo(f"flashing {request.image} with {choice.flasher.name} ({choice.reason})")
@@ -53,4 +67,4 @@ def command(
         click.echo(json.dumps(document, indent=2))
         return
     click.echo(f"written:  {report.proof}")
-    click.echo(f"next:     tflm-gen verify {project} --port PORT")
+    click.echo(f"next:     tflm-gen verify {shlex.quote(str(project))} --port PORT")

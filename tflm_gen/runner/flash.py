@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tflm_gen.errors import (
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tflm_gen.runner.target import DeviceTarget
+
+_WORDS = MappingProxyType(
+    {"port": "serial port", "probe": "debug probe", "drive": "bootloader's drive"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +147,30 @@ def flash_request(
     choice: FlashChoice,
     *,
     image: Path,
-    port: str | None,
-    probe: str | None,
+    port: str | None = None,
+    probe: str | None = None,
+    drive: str | None = None,
 ) -> FlashRequest:
-    """What the chosen tool is asked to do."""
+    """What the chosen tool is asked to do.
+
+    Raises:
+        UsageError: If the board is named in a way that the tool cannot use: it could write into
+            another one.
+    """
+    told_by = choice.flasher.told_by
+    for given, value in (("port", port), ("probe", probe), ("drive", drive)):
+        if value is not None and given != told_by:
+            raise UsageError(
+                f"{choice.flasher.name} cannot use --{given}: it finds the board by its "
+                f"{_WORDS[told_by]}",
+                hint=f"Leave --{given} out; to tell boards apart: --{told_by}. "
+                "Or choose another tool with --tool NAME.",
+            )
     return FlashRequest(
         project=target.root.resolve(),
         image=image,
         target=choice.target,
         port=port,
         probe=probe,
+        drive=drive,
     )

@@ -10,6 +10,7 @@ from tflm_gen.errors import TflmGenError, UnsupportedChoiceError, UsageError
 from tflm_gen.runner.clock import CYCLES, board_clock
 from tflm_gen.runner.emulators import Emulator, discover
 from tflm_gen.runner.link import DeviceLink
+from tflm_gen.tflm.source_facts import NPU_KERNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 PREFERENCE = ("renode", "qemu", "host")
 """Emulators in the order in which they are tried."""
-
-NPU_KERNELS = "ethos-u"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,10 +170,11 @@ def test_flash_command_prints_the_proof(
     device = target(tmp_path)
     assert flash_command(monkeypatch, device) == 0
     assert "written:  ** Verified OK **" in capsys.readouterr().out
-    assert flash_command(monkeypatch, device, "--json") == 0
+    assert flash_command(monkeypatch, device, "--json", "--probe", "42") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "tflm-gen/flash/1"
     assert document["proof"] == "** Verified OK **"
+    assert "adapter serial 42" in document["command"]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +186,9 @@ def test_flash_command_prints_the_proof(
         ("", ["--tool", "avrdude"], 2),
         ("", ["--tool", "esptool"], 2),
         ("", ["--tool", "pyocd"], 3),
+        # It would write into whatever board its probe is at.
+        ("echo '** Verified OK **'", ["--port", "/dev/ttyACM0"], 2),
+        ("echo '** Verified OK **'", ["--drive", "/media/x/BOOT"], 2),
     ],
 )
 def test_flash_command_exit_codes(

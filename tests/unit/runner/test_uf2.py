@@ -60,10 +60,10 @@ def test_damaged_hex_is_refused(line: str) -> None:
         parse_intel_hex(line + "\n")
 
 
-def uf2_request(tmp_path: Path, start: int, port: str | None) -> FlashRequest:
+def uf2_request(tmp_path: Path, start: int, drive: str | None) -> FlashRequest:
     image = tmp_path / "firmware.hex"
     image.write_text(hex_file({start: b"firmware"}))
-    return FlashRequest(project=tmp_path, image=image, target="0xada52840", port=port)
+    return FlashRequest(project=tmp_path, image=image, target="0xada52840", drive=drive)
 
 
 def test_uf2_never_overwrites_the_bootloader(tmp_path: Path) -> None:

@@ -28,8 +28,9 @@ class FlashRequest:
         project: Folder of the generated project.
         image: The firmware, as Intel HEX.
         target: The board, in the tool's own words; from the board file.
-        port: Serial port or drive, for tools that need one; None if not named.
+        port: The board's serial port, for tools that write over it; None if not named.
         probe: Serial number of the debug probe, if there are several.
+        drive: The bootloader's drive, if there are several.
     """
 
     project: Path
@@ -37,6 +38,7 @@ class FlashRequest:
     target: str
     port: str | None = None
     probe: str | None = None
+    drive: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +62,14 @@ class Flasher:
 
     Attributes:
         name: As in board files and ``--tool NAME``.
+        told_by: What tells it one board from another: "port", "probe" or "drive", a field of the request.
         find: Absolute path of its program, or None if it is not installed.
         install_hint: What to do then.
         flash: Writes, checks, and reports; raises otherwise.
     """
 
     name: str
+    told_by: str
     find: Callable[[], str | None]
     install_hint: str
     flash: Callable[[FlashRequest], FlashReport]
@@ -77,6 +81,7 @@ class Program:
 
     Attributes:
         name: As in :class:`Flasher`.
+        told_by: As in :class:`Flasher`.
         executables: Names of the program, the usual one first.
         install_hint: As in :class:`Flasher`.
         command: Program path and request to command line; pure.
@@ -88,6 +93,7 @@ class Program:
     """
 
     name: str
+    told_by: str
     executables: tuple[str, ...]
     install_hint: str
     command: Callable[[str, FlashRequest], CommandLine]
@@ -152,7 +158,11 @@ class Program:
     def as_flasher(self) -> Flasher:
         """This program as the rest of the tool sees it."""
         return Flasher(
-            name=self.name, find=self.find, install_hint=self.install_hint, flash=self.flash
+            name=self.name,
+            told_by=self.told_by,
+            find=self.find,
+            install_hint=self.install_hint,
+            flash=self.flash,
         )
 
 

@@ -37,6 +37,7 @@ def command(program: str, request: FlashRequest) -> CommandLine:
 
 PROGRAM = Program(
     name="esptool",
+    told_by="port",
     executables=("esptool", "esptool.py"),
     install_hint='Run: pip install "tflm-gen[flash]"',
     command=command,

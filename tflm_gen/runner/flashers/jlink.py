@@ -32,6 +32,7 @@ def command(program: str, request: FlashRequest) -> CommandLine:
 
 PROGRAM = Program(
     name="jlink",
+    told_by="probe",
     executables=("JLinkExe", "JLink"),
     install_hint="Install SEGGER's J-Link software, or use --tool pyocd or --tool openocd",
     command=command,

@@ -29,6 +29,7 @@ def command(program: str, request: FlashRequest) -> CommandLine:
 
 PROGRAM = Program(
     name="nrfjprog",
+    told_by="probe",
     executables=("nrfjprog",),
     install_hint="Install Nordic's nRF Command Line Tools, or use --tool pyocd or --tool openocd",
     command=command,

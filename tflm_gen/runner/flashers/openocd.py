@@ -30,6 +30,7 @@ def command(program: str, request: FlashRequest) -> CommandLine:
 
 PROGRAM = Program(
     name="openocd",
+    told_by="probe",
     executables=("openocd",),
     install_hint="Run: sudo apt-get install openocd",
     command=command,

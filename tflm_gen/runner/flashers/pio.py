@@ -84,6 +84,7 @@ def flash(request: FlashRequest) -> FlashReport:
 
 PROGRAM = Program(
     name="pio",
+    told_by="port",
     executables=("pio", "platformio"),
     install_hint='Run: pip install "tflm-gen[platformio]"',
     command=command,
@@ -99,5 +100,9 @@ PROGRAM = Program(
     looked_for="the upload tool's board",
 )
 FLASHER = Flasher(
-    name=PROGRAM.name, find=PROGRAM.find, install_hint=PROGRAM.install_hint, flash=flash
+    name=PROGRAM.name,
+    told_by=PROGRAM.told_by,
+    find=PROGRAM.find,
+    install_hint=PROGRAM.install_hint,
+    flash=flash,
 )

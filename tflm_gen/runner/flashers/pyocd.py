@@ -30,6 +30,7 @@ def command(program: str, request: FlashRequest) -> CommandLine:
 
 PROGRAM = Program(
     name="pyocd",
+    told_by="probe",
     executables=("pyocd",),
     install_hint='Run: pip install "tflm-gen[flash]"',
     command=command,

@@ -76,7 +76,7 @@ def flash(request: FlashRequest) -> FlashReport:
             f"the firmware starts at {lowest:#x}, where a UF2 bootloader has its own code",
             hint="Flash it with a debug probe: --tool pyocd or --tool openocd.",
         )
-    drive = _drive(request.port)
+    drive = _drive(request.drive)
     image = uf2_image(chunks, family=int(request.target, 16))
     _copy(image, drive)
     deadline = time.monotonic() + _GONE_TIMEOUT_S
@@ -113,20 +113,21 @@ def _copy(image: bytes, drive: Path) -> None:
         ) from error
 
 
-def _drive(port: str | None) -> Path:
+def _drive(named: str | None) -> Path:
     """The drive that is named, or the only one there is."""
-    drives = [Path(port)] if port is not None else find_drives()
+    drives = [Path(named)] if named is not None else find_drives()
     if len(drives) != 1 or not (drives[0] / _INFO_NAME).is_file():
         what = f"{drives[0]} has no" if len(drives) == 1 else f"{len(drives)} drives have an"
         raise NoDeviceError(
             f"no UF2 drive to write to: {what} {_INFO_NAME}",
-            hint="Press reset twice so that the board's drive appears; name it with --port PATH.",
+            hint="Press reset twice so that the board's drive appears; name it with --drive PATH.",
         )
     return drives[0]
 
 
 FLASHER = Flasher(
     name="uf2",
+    told_by="drive",
     find=lambda: "built in",
     install_hint="",
     flash=flash,
