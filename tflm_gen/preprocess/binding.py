@@ -6,6 +6,7 @@ import ctypes
 import functools
 import hashlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tflm_gen.preprocess.spec import PreprocessSpec
 
 _FLAGS = ("-std=c11", "-O2", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-shared")
+_OUR_HEADER = re.compile(r'^#include "(ecg/[^"]+)"', re.MULTILINE)
 _SHORTEST_RR_S = 0.2
 
 
@@ -169,11 +171,22 @@ def source_files() -> tuple[tuple[Path, ...], Path]:
 def code_digest() -> str:
     """Hash of the C code and of the flags it is compiled with."""
     sources, include = source_files()
-    headers = (include / "ecg" / source.with_suffix(".h").name for source in sources)
     digest = hashlib.sha256(" ".join(_FLAGS).encode())
-    for file in (*sources, *headers):
+    for file in (*sources, *_included(sources, include)):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _included(sources: Sequence[Path], include: Path) -> list[Path]:
+    """Our headers that the sources include, those that these include in turn among them."""
+    found: set[Path] = set()
+    pending = list(sources)
+    while pending:
+        names = _OUR_HEADER.findall(pending.pop().read_text(encoding="utf-8"))
+        new = {include / name for name in names} - found
+        found |= new
+        pending += new
+    return sorted(found)
 
 
 @functools.lru_cache(maxsize=1)

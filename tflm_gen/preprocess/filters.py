@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from dataclasses import dataclass
 
 import numpy as np
+
+# Of the gain at the cutoff, which is 0.707.
+_GAIN_ERROR = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,22 @@ def butterworth(kind: str, *, order: int, cutoff_hz: float, rate_hz: float) -> t
     if order % 2:
         sections.append(_first_order(kind, warped))
     return tuple(sections)
+
+
+def survives_rounding(kind: str, *, order: int, cutoff_hz: float, rate_hz: float) -> bool:
+    """Whether a filter still is the one that was asked for once its numbers are float32.
+
+    A cutoff far below the rate puts the poles so near to 1 that float32 moves them: the filter
+    has another cutoff then, or never settles.
+    """
+    z = cmath.exp(-2j * math.pi * cutoff_hz / rate_hz)
+    gain = 1.0
+    for s in butterworth(kind, order=order, cutoff_hz=cutoff_hz, rate_hz=rate_hz):
+        # Both poles are inside the unit circle.
+        if not (abs(s.a2) < 1 and abs(s.a1) < 1 + s.a2):
+            return False
+        gain *= abs((s.b0 + s.b1 * z + s.b2 * z * z) / (1 + s.a1 * z + s.a2 * z * z))
+    return abs(gain - math.sqrt(0.5)) < _GAIN_ERROR
 
 
 def _second_order(kind: str, warped: float, *, damping: float) -> Section:

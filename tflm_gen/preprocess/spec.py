@@ -182,7 +182,8 @@ def parse_spec(text: str, source: str) -> PreprocessSpec:
     """
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    # ValueError: also of a number with thousands of digits.
+    except (ValueError, RecursionError) as error:
         raise PreprocessSpecError(f"{source}: not TOML: {error}", hint="See docs.") from error
     try:
         spec = _from_document(document)
@@ -207,9 +208,10 @@ def _from_document(document: Mapping[str, object]) -> PreprocessSpec:
         for name in ("rr", "average")
     )
     features = texts_of(rr, "features") if rr else ()
-    filters = document.get("filter", [])
-    if not isinstance(filters, list):
-        raise ValueError("filter is not a list of tables: write [[filter]]")
+    if rr and not features:
+        raise ValueError("rr.features is empty: leave [rr] out")
+    if average and average["history"] == 0:
+        raise ValueError("average.history is 0: leave [average] out")
     return PreprocessSpec(
         lead=text_of(document, "lead"),
         sample_rate_hz=whole_of(document, "sample_rate_hz"),
@@ -218,7 +220,7 @@ def _from_document(document: Mapping[str, object]) -> PreprocessSpec:
         classes=texts_of(document, "classes"),
         adc_zero=whole_of(adc, "zero"),
         adc_units_per_mv=number_of(adc, "units_per_mv"),
-        filters=tuple(_filter(item) for item in filters),
+        filters=_filters(document.get("filter", [])),
         window_samples=whole_of(window, "samples"),
         window_before=whole_of(window, "before"),
         window_input=text_of(window, "input"),
@@ -242,6 +244,12 @@ def _from_document(document: Mapping[str, object]) -> PreprocessSpec:
         rhythm_history=whole_of(rr, "rhythm_history") if "rhythm_history" in rr else 1,
         longest_rr_s=number_of(rr, "longest_s") if rr else 1.0,
     )
+
+
+def _filters(tables: object) -> tuple[Filter, ...]:
+    if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
+        raise ValueError("filter is not a list of tables: write [[filter]]")
+    return tuple(_filter(item) for item in tables)
 
 
 def _filter(item: Mapping[str, object]) -> Filter:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tflm_gen.preprocess.filters import survives_rounding
+
 if TYPE_CHECKING:
-    from tflm_gen.preprocess.spec import PreprocessSpec
+    from tflm_gen.preprocess.spec import Filter, PreprocessSpec
 
 RR_FEATURES = (
     *("pre_s", "post_s", "pre_ratio", "post_ratio", "pre_over_post"),
@@ -19,11 +21,13 @@ DETECTOR_RATES_HZ = (100, 1000)
 # Limits of the C code (ecg/preprocess.h); a test compares them.
 MAX_SECTIONS, MAX_WINDOW, MAX_RR_FEATURES, MAX_RR_HISTORY, RING = 6, 512, 8, 256, 1024
 MAX_RHYTHM_HISTORY = 128
+# What is above is a slip of the pen: no feature needs more, and no ECG converter is as fast.
 MAX_GAIN = 1000
 MAX_RATE_HZ = 20_000
 # Far from what a float32 cannot hold or divide by.
 _LEAST, _LARGEST = 1e-6, 1e6
 _PLAIN = f"{_LEAST:g} to {_LARGEST:g}"
+_NOT_HELD = "cutoff {} Hz of {} Hz: float32 cannot hold that filter"
 # Features that need a history of their own.
 _LONG_FEATURES = {"pre_long_ratio", "post_long_ratio"}
 
@@ -59,6 +63,7 @@ def findings(spec: PreprocessSpec) -> list[tuple[bool, str]]:
         (not _is_plain(spec.smallest_sd_mv), f"normalization.smallest_sd_mv is not {_PLAIN}"),
         *_average_findings(spec),
         (not set(spec.rr_features) <= set(RR_FEATURES), f"rr.features are not of {RR_FEATURES}"),
+        (len(set(spec.rr_features)) != len(spec.rr_features), "an rr.features is named twice"),
         (spec.rr_input == spec.window_input, "rr.input and window.input have the same name"),
         (len(spec.rr_features) > MAX_RR_FEATURES, f"more than {MAX_RR_FEATURES} rr.features"),
         (not 1 <= spec.rr_history <= MAX_RR_HISTORY, f"rr.history is not 1 to {MAX_RR_HISTORY}"),
@@ -137,20 +142,26 @@ def _history_findings(spec: PreprocessSpec) -> list[tuple[bool, str]]:
     ]
 
 
+def _is_held(item: Filter, rate: int) -> bool:
+    return survives_rounding(item.kind, order=item.order, cutoff_hz=item.cutoff_hz, rate_hz=rate)
+
+
 def _filter_findings(spec: PreprocessSpec) -> list[tuple[bool, str]]:
     rate = spec.sample_rate_hz
-    findings = []
+    found = []
     for item in spec.filters:
-        findings += [
+        found += [
             (item.kind not in ("lowpass", "highpass"), f"filter kind {item.kind!r}"),
             (not 1 <= item.order <= 4, f"filter order {item.order} is not 1 to 4"),
             (not 0 < item.cutoff_hz < rate / 2, f"cutoff {item.cutoff_hz} Hz of {rate} Hz"),
         ]
+        if not any(is_wrong for is_wrong, _ in found):
+            found.append((not _is_held(item, rate), _NOT_HELD.format(item.cutoff_hz, rate)))
     n_sections = sum((item.order + 1) // 2 for item in spec.filters)
     lowpass = [item.cutoff_hz for item in spec.filters if item.kind == "lowpass"]
     aliases = spec.output_rate_hz < rate and min(lowpass, default=rate) >= spec.output_rate_hz / 2
-    findings += [
+    found += [
         (n_sections > MAX_SECTIONS, f"filters need more than {MAX_SECTIONS} sections"),
         (aliases, "the rate is lowered without a low-pass below half the output rate"),
     ]
-    return findings
+    return found

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# TOML's own, which Python's reader does not keep: a longer number is no float either.
+_LARGEST_WHOLE = (1 << 63) - 1
+
 
 def table_of(parent: Mapping[str, object], key: str, keys: str) -> Mapping[str, object]:
     """A table with no other keys than these, given as words."""
@@ -48,6 +51,8 @@ def whole_of(parent: Mapping[str, object], key: str) -> int:
     value = parent[key]
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"{key} is not a whole number")
+    if abs(value) > _LARGEST_WHOLE:
+        raise ValueError(f"{key} is beyond {_LARGEST_WHOLE}")
     return value
 
 
@@ -56,6 +61,8 @@ def number_of(parent: Mapping[str, object], key: str) -> float:
     value = parent[key]
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ValueError(f"{key} is not a number")
+    if isinstance(value, int):
+        value = whole_of(parent, key)
     if not math.isfinite(value):
         raise ValueError(f"{key} is {value}")
     return float(value)

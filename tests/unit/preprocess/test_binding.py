@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from tests.support.ecg_records import make_signal, spec_with
 from tests.support.programs import check
 from tflm_gen.errors import UsageError
-from tflm_gen.preprocess import structures
+from tflm_gen.preprocess import binding, structures
 from tflm_gen.preprocess.binding import (
+    code_digest,
     detect_record,
     preprocess_record,
     quantize_values,
@@ -376,3 +379,18 @@ int main(void) {
   printf("%u %u", (unsigned)state.n_lost, (unsigned)state.n_pending);
 }
 """
+
+
+@pytest.mark.parametrize("changed", ["preprocess.c", "ecg/preprocess.h", "ecg/biquad.h"])
+def test_every_file_that_is_compiled_decides_what_the_cache_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    sources, include = source_files()
+    copies = tuple(Path(shutil.copy(source, tmp_path)) for source in sources)
+    shutil.copytree(include / "ecg", tmp_path / "ecg")
+    before = code_digest()
+    monkeypatch.setattr(binding, "source_files", lambda: (copies, tmp_path))
+    assert code_digest() == before
+    with (tmp_path / changed).open("a", encoding="utf-8") as file:
+        file.write("// another\n")
+    assert code_digest() != before

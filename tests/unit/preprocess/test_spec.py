@@ -79,6 +79,13 @@ def test_butterworth_has_its_gain_at_three_places(kind, order, cutoff):
         (("history = 10", "history = 10\ngains = [1, 1, 1, 1, 0]"), "an rr.gains is not above 0"),
         (("history = 10", "history = 10\ngains = [1, 1, 1, 1, nan]"), "gains is nan"),
         (("history = 10", 'history = 10\ngains = "ten"'), "gains is not a list of numbers"),
+        (("units_per_mv = 200.0", f"units_per_mv = {'9' * 400}"), "units_per_mv is beyond"),
+        (("units_per_mv = 200.0", f"units_per_mv = {'9' * 5000}"), "not TOML"),
+        (("sample_rate_hz = 360", f"sample_rate_hz = {'9' * 400}"), "sample_rate_hz is beyond"),
+        (("cutoff_hz = 0.5", "cutoff_hz = 1e-30"), "float32 cannot hold that filter"),
+        (("cutoff_hz = 0.5", "cutoff_hz = 0.001"), "float32 cannot hold that filter"),
+        (("[rr]", f"{AVERAGE.replace('history = 8', 'history = 0')}[rr]"), "average.history is 0"),
+        (('"pre_ratio"', '"post_ratio"'), "an rr.features is named twice"),
         (
             ("[rr]", f"{AVERAGE}p_from = -80\np_to = -6\n[rr]"),
             "average.p_from to average.p_to is not inside the window",
