@@ -42,7 +42,9 @@ def run(*argv: str, cwd: Path, good: tuple[int, ...] = (0,), merged: bool = Fals
         env={**os.environ, "PYTHONPATH": path},
     )
     if done.returncode not in good:
-        raise SystemExit(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stderr}")
+        raise SystemExit(
+            f"{' '.join(argv)} ended with {done.returncode}:\n{done.stderr or done.stdout}"
+        )
     return done.stdout
 
 

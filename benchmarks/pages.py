@@ -159,9 +159,11 @@ def spread() -> str:
     for kind in _KINDS:
         for key in ("se", "ppv"):
             pairs = [
-                [100 * run["evaluate"]["models"][m]["ec57"][kind]["gross"][key] for m in models]
+                [
+                    100 * run["evaluate"]["models"][name]["ec57"][kind]["gross"][key]
+                    for name in ("float", "int8")
+                ]
                 for run in _runs()
-                for models in [("float", "int8")]
             ]
             values = [value for value, _ in pairs]
             floats.append(f"{max(values) - min(values):.2f}")
@@ -177,9 +179,11 @@ def scores() -> str:
     told = [f"{kind} Se / +P {_gross(evaluate['models'], 'int8', kind)}" for kind in _KINDS]
     before = [_gross(evaluate["models"], "float", kind) for kind in _KINDS]
     return (
-        f"On DS2 ({evaluate['n_beats']:,} beats of 22 patients, all but one of them new to it; beats from "
-        f"annotations, EC57 gross,\npercent) the int8 file has {told[0]} and {told[1]}; float had {before[0]} and {before[1]}. "
-        f"The\nsame class as float on {100 * evaluate['agreement']:.2f} % of the beats."
+        f"On DS2 ({evaluate['n_beats']:,} beats of {len(evaluate['split']['test'])} patients, all but one "
+        "of them new to it; beats from annotations, EC57 gross,\n"
+        f"percent) the int8 file has {told[0]} and {told[1]};\n"
+        f"float had {before[0]} and {before[1]}. Both call the same class on "
+        f"{100 * evaluate['agreement']:.2f} % of the beats."
     )
 
 

@@ -20,10 +20,10 @@ from tflm_gen.project.output import write_project
 from tflm_gen.project.plan import ProjectSpec
 from tflm_gen.project.writer import check_replaceable
 from tflm_gen.tflm.choice import choose_engine, choose_ops
+from tflm_gen.tflm.source_facts import NPU_KERNELS
 from tflm_gen.toolchain.firmware import arena_without_build, build_or_reuse
 from tflm_gen.toolchain.project_kind import build_kind
 from tflm_gen.toolchain.work_tree import FirmwareJob
-from tflm_gen.vela.project import KERNELS as NPU_KERNELS
 from tflm_gen.vela.project import kernels_for, plan_npu_project
 
 if TYPE_CHECKING:

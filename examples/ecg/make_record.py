@@ -41,7 +41,11 @@ PAUSES = {"N": 1.0, "A": 1.08, "V": 1.38}
 
 
 def draw_beats(rng: np.random.Generator) -> list[tuple[float, str]]:
-    """Times in seconds and codes; about one beat in nine is early and wide, one in eleven early."""
+    """Times in seconds and codes.
+
+    The first thirteen beats are N, and so is every beat after an early one: the averages have
+    something to start from, and no early beat hides another.
+    """
     beats: list[tuple[float, str]] = []
     at, before = 0.6, "N"
     while at < SECONDS - 1.0:

@@ -18,7 +18,7 @@ from tests.support.corstone_firmware import build_project, image_spec, write_pro
 from tests.support.graph_builder import FB
 from tests.support.model_builder import ModelBuilder
 from tests.support.wheel_bench import Outcome
-from tflm_gen.arena_model.choice import search_floor
+from tflm_gen.arena_model.choice import forecast_arena
 from tflm_gen.errors import TflmGenError
 from tflm_gen.project.plan import GoldenVector
 from tflm_gen.runner.launch import open_device
@@ -54,7 +54,8 @@ constexpr std::size_t kArenaNeededBytes = 0;
 
 
 def _search_floor(model: Model) -> int:
-    floor = search_floor(model, core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
+    target = {"core": "cortex-m55", "kernels": "cmsis-nn", "source": "corstone300_image"}
+    floor = forecast_arena(model, **target).floor_bytes
     return min(ARENA_BYTES, ARENA_BYTES if floor is None else floor)
 
 

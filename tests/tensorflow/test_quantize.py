@@ -149,7 +149,8 @@ def test_h5_and_a_folder_of_windows_give_a_table_of_sizes_and_agreement(
         np.save(folder / name, part)
     out = tmp_path / "q.tflite"
     assert quantize(float_models / "net.h5", "--data", folder, "--out", out) == 0
-    text = capsys.readouterr().out
+    text, warnings = capsys.readouterr()
+    assert "warning: 52 windows; 100 to 500 are usual" in warnings
     size = f"{out.stat().st_size:,}"
     assert re.search(rf"^size +float \.tflite [\d,]+ B -> {size} B \(\d+\.\d%\)$", text, re.M)
     assert re.search(r"^compared +on 12 windows .*; int8 ran on tflite-micro", text, re.M)

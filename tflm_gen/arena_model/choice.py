@@ -45,7 +45,10 @@ class ArenaForecast:
     Attributes:
         estimate: The arena, or None if no table describes the target and the whole model.
         choice: The table; None if there is none for the target.
-        floor_bytes: As :func:`search_floor` has it.
+        floor_bytes: An arena in which nothing can fail before the memory is planned; None if that
+            is not known. In a smaller one an operator's preparation may run out of memory, and not
+            every kernel looks; the planner does. Where no table describes the target, the one of
+            this machine's runtime stands in: its structures are larger.
     """
 
     estimate: ArenaEstimate | None
@@ -102,16 +105,6 @@ def forecast_arena(model: Model, *, core: str, kernels: str, source: str) -> Are
         choice=choice,
         floor_bytes=align_up(needed, ALIGN_BYTES),
     )
-
-
-def search_floor(model: Model, *, core: str, kernels: str, source: str) -> int | None:
-    """An arena in which nothing can fail before the memory is planned, or None if not known.
-
-    In a smaller one an operator's preparation may run out of memory, and not every kernel looks;
-    the planner does. Where no table describes the target, the one of this machine's runtime stands
-    in: its structures are larger.
-    """
-    return forecast_arena(model, core=core, kernels=kernels, source=source).floor_bytes
 
 
 def preparation_bytes(model: Model, table_id: str) -> int | None:

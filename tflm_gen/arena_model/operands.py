@@ -64,11 +64,6 @@ class Operand:
         return self.tensor is not None and self.tensor.is_constant
 
     @property
-    def variable(self) -> bool:
-        """It keeps state between invocations."""
-        return self.tensor is not None and self.tensor.is_variable
-
-    @property
     def integer(self) -> bool:
         """Quantized to 8 or 16 bits."""
         return self.dtype in ("int8", "uint8", "int16")

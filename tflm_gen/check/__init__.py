@@ -20,12 +20,11 @@ from tflm_gen.check.skew import find_skew
 from tflm_gen.check.use import uses_of
 from tflm_gen.inspection import inspect_model
 from tflm_gen.tflm.op_table import load_op_table
+from tflm_gen.tflm.source_facts import NPU_KERNELS
 
 if TYPE_CHECKING:
     from tflm_gen.model.records import Model
     from tflm_gen.tflm.choice import EngineChoice
-
-_NPU_KERNELS = "ethos-u"
 
 
 def check_model(model: Model, choice: EngineChoice, *, board_id: str) -> CheckReport:
@@ -69,7 +68,7 @@ def check_model(model: Model, choice: EngineChoice, *, board_id: str) -> CheckRe
 
 
 def _basis(source: str, runtime: str, evidence: str, kernels: str) -> str:
-    if kernels == _NPU_KERNELS:
+    if kernels == NPU_KERNELS:
         judged = _basis(source, runtime, evidence, "")
         return f"as if the CPU ran every operator ({judged}); what the NPU takes over is not judged"
     if runtime == source:

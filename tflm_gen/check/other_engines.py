@@ -16,6 +16,7 @@ from tflm_gen.check.patterns import find_patterns
 from tflm_gen.check.records import CheckReport, Finding, by_severity
 from tflm_gen.check.use import uses_of
 from tflm_gen.inspection import inspect_model
+from tflm_gen.tflm.source_facts import NPU_OPERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tflm_gen.model.records import Model
     from tflm_gen.tflm.choice import EngineChoice
 
-_NPU_OPERATOR = "CUSTOM:ethos-u"
 _BASIS = "the model was lowered to C for the board's core; TFLM is not linked"
 
 
@@ -76,7 +76,7 @@ def check_npu(model: Model, choice: EngineChoice, *, board_id: str, before: Mode
 
 
 def _is_of_npu(finding: Finding) -> bool:
-    return bool(finding.places) and all(place.op == _NPU_OPERATOR for place in finding.places)
+    return bool(finding.places) and all(place.op == NPU_OPERATOR for place in finding.places)
 
 
 def _faults(model: Model) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ class Problem:
 # --- quantization -------------------------------------------------------------------------------
 
 _CONVERT_AGAIN = "Convert the model again; an edited file or an old converter writes such scales."
+_SHAPES_AGAIN = "Convert the model again; an edited file or an old converter writes such shapes."
 
 
 def fixed_output_scale(use: Use) -> Problem | None:
@@ -233,7 +234,7 @@ def squeezed_shape(use: Use) -> Problem | None:
     return Problem(
         message=f"input {list(source.shape)} without dimensions {sorted(dropped)} is not the stored "
         f"output {list(output.shape)}",
-        remedy=_CONVERT_AGAIN.replace("such scales", "such shapes"),
+        remedy=_SHAPES_AGAIN,
     )
 
 

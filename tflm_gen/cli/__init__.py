@@ -25,7 +25,7 @@ ERROR_SCHEMA = "tflm-gen/error/1"
 _NO_ARGUMENTS: type[click.UsageError] | tuple[()] = getattr(
     click.exceptions, "NoArgsIsHelpError", ()
 )
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 # verb -> (module, one-line help). The help lives here so that --help imports no verb.
 VERBS: dict[str, tuple[str, str]] = {
@@ -124,9 +124,14 @@ def run(arguments: list[str]) -> int:
         return _report(usage, arguments)
     except OSError as error:
         # Verbs name the files that they cannot write; what is left is standard output.
-        if error.errno not in _NO_SPACE or "--debug" in arguments:
+        if error.errno not in _UNWRITABLE or "--debug" in arguments:
             raise
-        return _report(_unprinted(error), [])
+        _discard_output()
+        unprinted = OutputFolderError(
+            f"cannot write the output: {error.strerror}",
+            hint="Free space, or send the output elsewhere.",
+        )
+        return _report(unprinted, [])
     return result if isinstance(result, int) else 0
 
 
@@ -146,12 +151,8 @@ def _report(error: TflmGenError, arguments: list[str]) -> int:
     return error.exit_code
 
 
-def _unprinted(error: OSError) -> TflmGenError:
-    """Standard output is full; what is still in its buffer goes nowhere."""
+def _discard_output() -> None:
+    """What is still in standard output's buffer goes nowhere, so that the exit does not fail."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)
-    return OutputFolderError(
-        f"cannot write the output: {error.strerror}",
-        hint="Free space, or send the output elsewhere.",
-    )

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from tflm_gen.cli.options import board_option, json_option, show_step
+from tflm_gen.cli.options import KERNELS, board_option, json_option, show_step
 
 ENGINES = ("auto", "tflm", "compiled")
 PROJECT_KINDS = ("auto", "cmake", "platformio", "esp-idf")
-KERNELS = ("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")
 
 
 @click.command("build")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tflm_gen.cli.options import board_option, json_option, model_argument, show_step
+from tflm_gen.cli.options import KERNELS, board_option, json_option, model_argument, show_step
 from tflm_gen.errors import EXIT_NO
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @board_option
 @click.option(
     "--kernels",
-    type=click.Choice(("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")),
+    type=click.Choice(KERNELS),
     default="auto",
     show_default=True,
     help="Kernel library to judge for.",

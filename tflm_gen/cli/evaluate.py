@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tflm_gen.cli.options import json_option, records_option, show_step, spec_option
+from tflm_gen.errors import EXIT_NO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Points any gated score may fall by: 0.5, 1, 2.",
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where the report and the models to use are written.",
+)
 @click.option(
     "--rounds",
     type=click.IntRange(min=1),
@@ -68,9 +74,7 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws."
 )
 @json_option
-@click.pass_context
 def command(
-    ctx: click.Context,
     float_model: Path,
     int8_model: Path,
     records: Path,
@@ -83,18 +87,18 @@ def command(
     rounds: int,
     seed: int,
     as_json: bool,
-) -> None:
+) -> int:
     """Score FLOAT and INT8 on the same beats and say whether INT8 may replace FLOAT.
 
     Without --spec the preprocessing is the one that INT8 carries.
 
-    Exits with 1 when it is rejected. --out writes evaluate.json, evaluate.md, evaluate.html, and a
+    Exits with 1 when INT8 is rejected. --out writes evaluate.json, evaluate.md, evaluate.html, and a
     manifest.json that names the model to use: INT8 if it was accepted, and FLOAT as the fallback.
     """
     from tflm_gen.evaluate.beats import load_beats
     from tflm_gen.evaluate.cautions import cautions
     from tflm_gen.evaluate.release import write_release
-    from tflm_gen.evaluate.split_choice import check_training, choose_split
+    from tflm_gen.evaluate.split_choice import check_training, choose_split, names_records
     from tflm_gen.model.reader import read_model
     from tflm_gen.quantize.source import source_kind
     from tflm_gen.report.evaluate_text import render_text
@@ -106,9 +110,8 @@ def command(
         with _writable(out):
             out.mkdir(parents=True, exist_ok=True)
     split = choose_split(split_name, records, spec, show_step)
-    # A record that was asked for by name must be usable; one of a list is counted.
-    is_list = split_name != "de-chazal" and not split_name.startswith("fold:")
-    beats = load_beats(records, split.test, spec, skip_unusable=not is_list, progress=show_step)
+    is_skippable = not names_records(split_name)
+    beats = load_beats(records, split.test, spec, skip_unusable=is_skippable, progress=show_step)
     _check_leak(model, beats, split)
     show_step("records of the other side")
     others = check_training(trained_on, split, records, spec, beats.records)
@@ -123,11 +126,10 @@ def command(
     result["gate"]["warnings"] += cautions(model, float_sha256, beats, split)
     if out is not None:
         with _writable(out):
-            _write(out, result, beats, spec)
-            write_release(out, result, float_model=float_model, int8=int8_model)
+            pages = _pages(result, beats, spec)
+            write_release(out, result, pages, float_model=float_model, int8=int8_model)
     click.echo(json.dumps(result, indent=2) if as_json else render_text(result))
-    if not result["gate"]["accepted"]:
-        ctx.exit(1)
+    return 0 if result["gate"]["accepted"] else EXIT_NO
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +251,8 @@ def _writable(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(out: Path, result: dict[str, Any], beats: BeatSet, spec: PreprocessSpec) -> None:
+def _pages(result: dict[str, Any], beats: BeatSet, spec: PreprocessSpec) -> dict[str, str]:
+    """The report: file name -> text."""
     from tflm_gen.report.evaluate_html import render_html
     from tflm_gen.report.evaluate_text import render_markdown
 
@@ -266,13 +269,11 @@ def _write(out: Path, result: dict[str, Any], beats: BeatSet, spec: PreprocessSp
         }
         for worst in result["worst"]
     ]
-    pages = {
+    return {
         "evaluate.json": json.dumps(result, indent=2) + "\n",
         "evaluate.md": render_markdown(result),
         "evaluate.html": render_html(result, strips),
     }
-    for name, page in pages.items():
-        (out / name).write_text(page, encoding="utf-8")
 
 
 def _time(beats: BeatSet, row: int, spec: PreprocessSpec) -> str:

@@ -11,6 +11,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+KERNELS = ("auto", "reference", "cmsis-nn", "esp-nn", "ethos-u", "tflm-gen")
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
 )
@@ -25,7 +27,7 @@ spec_option = click.option(
     "spec_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Preprocessing, which makes the model's inputs of records.",
+    help="Preprocessing that makes the model's inputs from records.",
 )
 
 

@@ -103,6 +103,7 @@ def command(
 ) -> None:
     """Quantize MODEL (.keras, .h5, SavedModel or float .tflite) with representative windows."""
     from tflm_gen.preprocess.carried import MISSING, MISSING_HINT
+    from tflm_gen.quantize.calibration import count_warnings
     from tflm_gen.quantize.client import quantize_model
     from tflm_gen.quantize.records import QuantizeRequest
     from tflm_gen.report.quantize_text import quantize_text
@@ -123,10 +124,10 @@ def command(
         raise UsageError("give --data or --records, one of them", hint=_DATA_HINT)
     _look_first(model, out)
     choice: Choice | None = None
-    warnings: tuple[str, ...] = ()
     if records is None:
         show_step("converting, calibrating, quantizing")
         answer = quantize_model(_with_spec(request, spec_path), timeout_s=timeout_s)
+        warnings = count_warnings(answer.n_calibration)
     else:
         source = _source(records, spec_path, train=train, method=method)
         answer, choice, warnings = _from_records(
@@ -211,7 +212,7 @@ def _from_records(
 
     from tflm_gen.quantize.calibration_records import calibration_from_records
     from tflm_gen.quantize.choice import choose_calibration
-    from tflm_gen.quantize.client import quantize_model
+    from tflm_gen.quantize.client import quantize_model, write_output
 
     out = Path(request.output_path)
     choice: Choice | None = None
@@ -232,8 +233,8 @@ def _from_records(
                 request, chosen.validation, Path(folder), timeout_s=limit, progress=show_step
             )
             answer = choice.answer
-            out.write_bytes(choice.model)
+            write_output(out, choice.model)
     record = chosen.record | {"choice": choice.document() if choice else None}
     text = json.dumps(record, indent=2) + "\n"
-    out.with_suffix(".calibration.json").write_text(text, encoding="utf-8")
+    write_output(out.with_suffix(".calibration.json"), text.encode())
     return answer, choice, chosen.selection.warnings

@@ -101,8 +101,8 @@ def _odd_tensors(inputs: list[TensorSpec]) -> Iterator[str]:
 
 def _odd_slices(operator: OperatorSpec, inputs: list[TensorSpec], model: Model) -> Iterator[str]:
     """A dimension that begins by its mask and is reduced to one index; strides that overflow."""
-    masks = [operator.options.get(f"{name}_mask", 0) for name in ("begin", "shrink_axis")]
-    if all(isinstance(mask, int) for mask in masks) and int(str(masks[0])) & int(str(masks[1])):
+    begin, shrink = (operator.options.get(f"{name}_mask", 0) for name in ("begin", "shrink_axis"))
+    if isinstance(begin, int) and isinstance(shrink, int) and begin & shrink:
         yield "begin_mask and shrink_axis_mask have a dimension in common"
     if len(inputs) > 3 and inputs[3].is_constant:
         data = model.constant_data(inputs[3])

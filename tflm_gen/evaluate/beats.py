@@ -166,11 +166,18 @@ def load_beats(
                 raise
             skipped[name] = error.message
     if not any(len(part.places) for part in parts):
-        why = f" ({len(skipped)} records; {next(iter(skipped.values()))})" if skipped else ""
+        why = _why_none(parts, skipped)
         raise NotEnoughDataError(
             f"{folder}: no usable beat{why}", hint="Check lead and annotations."
         )
     return _joined(parts, spec, skipped=skipped)
+
+
+def _why_none(parts: Sequence[_Part], skipped: Mapping[str, str]) -> str:
+    if skipped:
+        return f" ({len(skipped)} records; {next(iter(skipped.values()))})"
+    left_out = [f"{n} {reason}" for part in parts for reason, n in part.excluded.items() if n]
+    return f" (left out: {', '.join(left_out[:3])})" if left_out else ""
 
 
 def record_ids(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tflm_gen.evaluate.splits import Split
     from tflm_gen.model.records import Model
 
+# Draws of fewer patients repeat the same few: their intervals are known to be too narrow.
 _MIN_PATIENTS = 10
 
 

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from tflm_gen.evaluate.splits import RecordId
     from tflm_gen.preprocess.spec import PreprocessSpec
 
-_FOLD = re.compile(r"fold:(\d+)/(\d+)")
+_PUBLISHED, _FOLD_PREFIX = "de-chazal", "fold:"
+_FOLD = re.compile(rf"{_FOLD_PREFIX}(\d+)/(\d+)")
 SPLIT_FORMS = "de-chazal, fold:K/N (over patients), or a comma list of test records"
+
+
+def names_records(text: str) -> bool:
+    """Whether records are asked for one by one: then each of them must be usable."""
+    return text != _PUBLISHED and not text.startswith(_FOLD_PREFIX)
 
 
 def choose_split(
@@ -38,7 +44,7 @@ def choose_split(
         UsageError: No such fold.
         LeakError: A patient or a recording would be on both sides.
     """
-    if text == "de-chazal":
+    if text == _PUBLISHED:
         return de_chazal()
     match = _FOLD.fullmatch(text)
     if match:

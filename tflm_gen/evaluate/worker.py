@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def serve(path: Path, inputs_path: Path, out: Path) -> dict[str, Any]:
-    """Run all windows, then a few again with batches of 1, 2 and 4."""
+    """Compare batches of 1, 2 and 4 on a few windows, then run all."""
     from tflm_gen.quantize.float_machine import check_batches, open_float
     from tflm_gen.quantize.source import source_kind
 

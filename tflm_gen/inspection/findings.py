@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from tflm_gen.inspection.float_models import (
-    find_float_model,
-    find_unset_variables,
-    model_precision,
-)
+from tflm_gen.inspection.float_models import find_float_model, find_unset_variables
 from tflm_gen.inspection.hardware_tiers import MCU_MODEL_LIMIT_BYTES
+from tflm_gen.inspection.precision import model_precision
 from tflm_gen.inspection.records import Finding
 from tflm_gen.model.dtypes import DTYPE_BITS
 from tflm_gen.model.unused import has_archive

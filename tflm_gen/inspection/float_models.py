@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tflm_gen.inspection.precision import file_precision, operator_precision
+from tflm_gen.inspection.precision import model_precision
 from tflm_gen.inspection.records import Finding
 
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
         "hybrid": "only weights are quantized (dynamic range), not activations: TFLM does not run it",
     }
 )
-
-
-def model_precision(model: Model) -> str:
-    """One word for what the model computes in."""
-    return file_precision(
-        model,
-        [
-            operator_precision(operator, subgraph)
-            for subgraph in model.subgraphs
-            for operator in subgraph.operators
-        ],
-    )
 
 
 def find_float_model(model: Model) -> Iterator[Finding]:

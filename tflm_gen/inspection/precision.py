@@ -71,6 +71,18 @@ def file_precision(model: Model, precisions: Iterable[str]) -> str:
     return "mixed"
 
 
+def model_precision(model: Model) -> str:
+    """:func:`file_precision` where no operator's own precision is at hand."""
+    return file_precision(
+        model,
+        (
+            operator_precision(operator, subgraph)
+            for subgraph in model.subgraphs
+            for operator in subgraph.operators
+        ),
+    )
+
+
 def _has_float16_weights(model: Model) -> bool:
     return any(
         tensor.dtype == "float16" and tensor.is_constant

@@ -132,12 +132,11 @@ def _kernel_reason(operator: OperatorSpec, subgraph: SubgraphSpec, model: Model)
                 reason,
                 "Calibrate again with inputs of smaller range, so that scales are below 1.",
             )
-    reason = _type_reason(operator, subgraph, path) or _order_reason(
-        OperandValues(operator, subgraph, model), path
-    )
+    values = OperandValues(operator, subgraph, model)
+    reason = _type_reason(operator, subgraph, path) or _order_reason(values, path)
     if reason:
         return reason, "Store these operands as int32, as TensorFlow's converter does."
-    reason = _channels_reason(OperandValues(operator, subgraph, model), path)
+    reason = _channels_reason(values, path)
     if reason:
         return reason, "Write the right depth_multiplier into the file, or convert again."
     places = [at for at in _POSITIONS.get(operator.op, ()) if at < len(operator.inputs)]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST_NAME = "manifest.json"
+MODEL_FILE = "model/model.tflite"
+ORIGINAL_FILE = "model/original.tflite"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -11,8 +11,7 @@ from tflm_gen import __version__
 from tflm_gen.project import manifest as m
 from tflm_gen.project.cleaned import cleaned_model_info, cleaning_decisions
 from tflm_gen.project.fallback import fallback_info
-from tflm_gen.project.plan import ORIGINAL_FILE, ProjectSpec, model_crc
-from tflm_gen.project.readme import MODEL_FILE
+from tflm_gen.project.plan import ProjectSpec, model_crc
 from tflm_gen.tflm.source_facts import Reasoned
 
 if TYPE_CHECKING:
@@ -91,9 +90,9 @@ def plan_manifest(inputs: ManifestInputs) -> m.Manifest:
 
 def _model(spec: ProjectSpec) -> m.ModelInfo:
     """The user's model; for an NPU the compiled one, because its section tells of the other."""
-    model, file = spec.model, MODEL_FILE
+    model, file = spec.model, m.MODEL_FILE
     if spec.cleaning is not None and spec.cleaning.is_changed and spec.npu is None:
-        model, file = spec.cleaning.original, ORIGINAL_FILE
+        model, file = spec.cleaning.original, m.ORIGINAL_FILE
     return m.ModelInfo(
         name=model.name,
         file=file,

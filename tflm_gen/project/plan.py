@@ -14,10 +14,11 @@ from tflm_gen.model.dtypes import tensor_bytes
 from tflm_gen.project import context as ctx
 from tflm_gen.project.arena_header import arena_config, search_floor_of
 from tflm_gen.project.compiled import ENGINE, RUNTIME_ID, CompiledPart, static_arena
+from tflm_gen.project.manifest import MODEL_FILE, ORIGINAL_FILE
 from tflm_gen.project.model_array import array_lines, model_data_header, model_data_source
 from tflm_gen.project.npu import npu_defines, npu_settings
 from tflm_gen.project.preprocessing import preprocess_files
-from tflm_gen.project.readme import MODEL_FILE, readme_context
+from tflm_gen.project.readme import readme_context
 from tflm_gen.project.render import render
 from tflm_gen.units import align_up
 
@@ -40,7 +41,6 @@ _CORE_SWITCHES: Mapping[str, tuple[str, str]] = {
     "esp32s3": ("", ""),
     "host": ("", ""),
 }
-ORIGINAL_FILE = "model/original.tflite"
 ARENA_CONFIG = PurePosixPath("generated/arena_config.h")
 _NOT_COPIED = frozenset({".clang-format", ".clang-tidy", "README.md", "needs.txt"})
 

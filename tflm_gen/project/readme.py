@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from tflm_gen import __version__
 from tflm_gen.project import context as ctx
 from tflm_gen.project.compiled import ENGINE
+from tflm_gen.project.manifest import MODEL_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tflm_gen.model.records import TensorSpec
     from tflm_gen.project.plan import ProjectSpec
-
-MODEL_FILE = "model/model.tflite"
 
 
 def readme_context(spec: ProjectSpec) -> ctx.ReadmeContext:

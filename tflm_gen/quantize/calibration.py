@@ -100,6 +100,13 @@ def describe(pool: Pool, rows: Sequence[int], *, seed: int = 0) -> Selection:
     return _described(pool, np.array(sorted(rows), dtype=np.int64), seed)
 
 
+def count_warnings(n_windows: int) -> tuple[str, ...]:
+    """What to say of a number of calibration windows."""
+    if MIN_WINDOWS <= n_windows <= MAX_WINDOWS:
+        return ()
+    return (f"{n_windows} windows; {MIN_WINDOWS} to {MAX_WINDOWS} are usual",)
+
+
 def _balanced(cells: _Cells, count: int) -> list[int]:
     """Up to ``count`` windows of one class, whose rows lie in cells by patient and quality."""
     of_patient, of_grade = Counter[str](), Counter[str]()
@@ -146,8 +153,7 @@ def _warnings(
             f"windows of {len(by_record)} records only; below {MIN_RECORDS} the ranges are those "
             "of a few people, and sensitivity can fall while accuracy rises"
         )
-    if not MIN_WINDOWS <= len(chosen) <= MAX_WINDOWS:
-        found.append(f"{len(chosen)} windows; {MIN_WINDOWS} to {MAX_WINDOWS} are usual")
+    found += count_warnings(len(chosen))
     missing = sorted(set(pool.classes) - set(by_class))
     if missing:
         found.append(f"no window of class {', '.join(missing)}")

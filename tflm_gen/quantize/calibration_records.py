@@ -13,7 +13,7 @@ from tflm_gen.errors import LeakError, UsageError
 from tflm_gen.evaluate.beats import find_records, load_beats
 from tflm_gen.evaluate.ec57 import CLASSES
 from tflm_gen.evaluate.results import check_class_names
-from tflm_gen.evaluate.split_choice import choose_split
+from tflm_gen.evaluate.split_choice import choose_split, names_records
 from tflm_gen.evaluate.splits import DS1, DS2, k_folds
 from tflm_gen.preprocess.spec import load_spec
 from tflm_gen.quantize.calibration import Pool, Selection, select
@@ -56,8 +56,8 @@ class RecordSource:
     Attributes:
         folder: Records.
         spec_path: Preprocessing.
-        train: "de-chazal" for DS1 of MIT-BIH less the record of a person who is in DS2 too, "fold:K/N" for all but that fold, "all", or a
-            comma list of record names.
+        train: "de-chazal" for DS1 of MIT-BIH less the record of a person who is in DS2 too,
+            "fold:K/N" for all but that fold, "all", or a comma list of record names.
         has_validation: Keep a fourth of the patients out, to compare calibrations on.
         progress: Told what is read.
     """
@@ -71,7 +71,7 @@ class RecordSource:
     @property
     def is_list(self) -> bool:
         """Whether the records are named one by one; then each of them must be usable."""
-        return self.train not in ("all", "de-chazal") and not self.train.startswith("fold:")
+        return self.train != "all" and names_records(self.train)
 
 
 def pool_of(beats: BeatSet) -> Pool:

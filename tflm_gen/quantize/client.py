@@ -67,8 +67,7 @@ def quantize_models(
         ]
         answers = _ask_child(moved, timeout_s)
         for request, path in zip(requests, staged, strict=True):
-            path.chmod(0o644)
-            path.replace(request.output_path)
+            _publish(path, Path(request.output_path))
     finally:
         for path in staged:
             path.unlink(missing_ok=True)
@@ -86,6 +85,29 @@ def check_output(out: Path) -> None:
     if out.is_dir():
         raise OutputFolderError(f"{out}: a folder", hint="Name a file in it.")
     _staged(out).unlink()
+
+
+def write_output(out: Path, data: bytes) -> None:
+    """Put a file there whole, or leave there what was.
+
+    Raises:
+        OutputFolderError: It cannot be written.
+    """
+    staged = _staged(out)
+    try:
+        staged.write_bytes(data)
+        _publish(staged, out)
+    except OSError as error:
+        raise OutputFolderError(
+            f"{out}: cannot be written ({error.strerror})", hint="Free space, or change --out."
+        ) from error
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _publish(staged: Path, out: Path) -> None:
+    staged.chmod(0o644)
+    staged.replace(out)
 
 
 def _staged(out: Path) -> Path:

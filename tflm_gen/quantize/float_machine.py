@@ -36,8 +36,8 @@ def named_errors(path: Path) -> Iterator[None]:
     except Exception as error:
         first = next((line for line in str(error).splitlines() if line.strip()), repr(error))
         raise UnsupportedModelError(
-            f"{path}: TensorFlow {tf.__version__} cannot convert this model: {first[:300]}",
-            hint="Run again as 'tflm-gen --debug quantize ...' for TensorFlow's own messages.",
+            f"{path}: TensorFlow {tf.__version__} cannot load or convert this model: {first[:300]}",
+            hint="Load it in Python with that TensorFlow: its own messages name the layer.",
         ) from error
 
 

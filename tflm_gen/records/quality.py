@@ -22,6 +22,7 @@ FLAT, CLIPPED = "flat", "clipped"
 _REACH_S = 0.35
 _FLAT_MV = 0.02
 _CLIPPED_SAMPLES = 5
+# An extreme that more of a record lies at is its baseline.
 _MOST_CLIPPED = 0.2
 _NO_LIMIT = (-(1 << 31), 1 << 31)
 _NOISY_MV = 0.015
@@ -98,7 +99,7 @@ def signal_limits(record: EcgRecord) -> tuple[int, int] | None:
     that range. Its mark is an extreme of the whole record that is held, but not most of the time:
     that would be a baseline.
     """
-    low, high = record.converter_range or (_NO_LIMIT[0], _NO_LIMIT[1])
+    low, high = record.converter_range or _NO_LIMIT
     least, most = int(record.adc.min()), int(record.adc.max())
     if _is_held(record.adc, least):
         low = max(low, least)

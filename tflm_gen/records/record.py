@@ -18,7 +18,6 @@ AAMI_GROUPS = {
     "F": "F",
     **dict.fromkeys("/fQ?", "Q"),
 }
-AAMI_CLASSES = ("N", "S", "V", "F", "Q")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

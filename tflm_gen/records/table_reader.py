@@ -164,6 +164,11 @@ def _record(
     adc = _integers(path, samples)
     if len(beats) != len(symbols):
         raise RecordError(f"{path}: {len(beats)} beats, {len(symbols)} symbols", hint=_HINT)
+    if len(beats) and (first := int(beats.astype(np.int64).min())) < 0:
+        raise RecordError(
+            f"{path}: beat at sample {first}: before the record's start",
+            hint="Count the beats' samples from the record's first.",
+        )
     places, classes = beats_only(np.asarray(beats, dtype=np.int64), symbols)
     if not len(places):
         raise RecordError(f"{path}: holds no annotated beat", hint=_HINT)

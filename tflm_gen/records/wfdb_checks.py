@@ -51,7 +51,8 @@ def named_files(base: Path) -> tuple[Path, ...]:
             found.append(base.parent / name)
             require_regular(found[-1])
     except FileNotFoundError as error:
-        raise RecordError(f"{found[-1]}: no such file", hint=FETCH_AGAIN) from error
+        absent = found[-1] if found else header
+        raise RecordError(f"{absent}: no such file", hint=FETCH_AGAIN) from error
     except OSError as error:
         raise RecordError(
             f"{header}: a file of the record cannot be read ({error.strerror})", hint=FETCH_AGAIN

@@ -55,14 +55,13 @@ def render_html(document: Mapping[str, Any], strips: Sequence[Mapping[str, Any]]
         strips: One for each of ``document["worst"]``, as :func:`evaluate_svg.strip` takes them.
     """
     judged = document["gate"]
-    head, *rest = text.verdict_lines(document)
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
         "<meta name='viewport' content='width=device-width,initial-scale=1'>",
         f"<title>Float against int8</title><style>{_STYLE}</style></head><body>",
         "<h1>Float against int8</h1>",
         f"<div class='verdict {'yes' if judged['accepted'] else 'no'}'>",
-        "".join(f"<p>{html.escape(line)}</p>" for line in (head, *rest)),
+        "".join(f"<p>{html.escape(line)}</p>" for line in text.verdict_lines(document)),
         "</div>",
         _pairs(text.headline(document)),
         "<h2>Scores</h2>",
@@ -81,7 +80,9 @@ def render_html(document: Mapping[str, Any], strips: Sequence[Mapping[str, Any]]
         "</div>",
         *(_classes(document, name) for name in document["models"]),
         "<h2>Confident mistakes of the int8 model, one a record</h2>",
-        _note("As the model sees them: filtered, at the model's rate. The dashed line is the beat"),
+        _note(
+            "As the model sees them: filtered, at the model's rate. The dashed line is the beat."
+        ),
         "<div class='row'>",
         *(strip(item) for item in strips),
         "</div>",

@@ -195,6 +195,8 @@ def _model_lines(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def batches_text(batches: Mapping[str, Any]) -> str:
     """How the float model's outputs follow from the batch."""
+    if not batches["n_windows"]:
+        return "not compared: the windows do not fit the inputs as the model names them"
     if len(batches["sizes"]) == 1:
         return "not compared: the float model's batch is fixed at 1"
     sizes = ", ".join(map(str, batches["sizes"]))

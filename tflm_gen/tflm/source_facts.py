@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 IMAGE_SHA256 = "dd4ea227343fb3efe15ae1e99bb4e0a5207a22a550cd4072771fb40ed955cd11"
 WHEEL_VERSION = "0.dev20261023182759"
 UPSTREAM_COMMIT = "8f6596d"
+NPU_KERNELS, NPU_OPERATOR = "ethos-u", "CUSTOM:ethos-u"
 ARM_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib"
 
 
@@ -43,7 +44,7 @@ SOURCES: Mapping[TflmSourceId, SourceFacts] = {
     "corstone300_image": SourceFacts(
         id="corstone300_image",
         runtime_id=f"tflm-mlek-26.03+sha256.{IMAGE_SHA256[:12]}",
-        kernels=("cmsis-nn", "ethos-u"),
+        kernels=("cmsis-nn", NPU_KERNELS),
         cmake_variable="TFLM_IMAGE",
         packages=ARM_PACKAGES,
         how_to_get="tflm-gen deps get corstone300-image",

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from tflm_gen.errors import MissingToolError, OracleError, UnsupportedModelError, UsageError
 from tflm_gen.model.reader import parse_model
 from tflm_gen.process import CONVERTER_MEMORY_BYTES, CommandLine, run
+from tflm_gen.tflm.source_facts import NPU_OPERATOR
 from tflm_gen.vela import cache
 from tflm_gen.vela.records import CpuOperator, NpuConfig, VelaEstimate, VelaResult
 
 if TYPE_CHECKING:
     from tflm_gen.model.records import Model
 
-NPU_OPERATOR = "CUSTOM:ethos-u"
 INSTALL_HINT = "Install it: pip install 'tflm-gen[ethos-u]'"
 
 # Memory systems as in the Arm/vela.ini that ethos-u-vela 5.2.0 ships (ethosu/config_files).

@@ -9,7 +9,7 @@ from tflm_gen.errors import UnsupportedChoiceError, UnsupportedModelError, Usage
 from tflm_gen.model.reader import parse_model
 from tflm_gen.project.npu import NpuPlan, npu_board
 from tflm_gen.tflm.image import DEBUG_IMAGE, IMAGE, find_image
-from tflm_gen.tflm.source_facts import Reasoned
+from tflm_gen.tflm.source_facts import NPU_KERNELS, Reasoned
 from tflm_gen.tflm.sources import TflmSource
 from tflm_gen.vela.compiler import compile_for_npu, npu_config
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tflm_gen.tflm.choice import EngineChoice
     from tflm_gen.vela.records import VelaResult
 
-KERNELS = "ethos-u"
 DEFAULT_CONFIGURATION = "ethos-u65-256"
 
 # Each image carries the driver of one NPU.
@@ -49,14 +48,14 @@ def kernels_for(kernels: str, npu: str | None) -> str:
     Raises:
         UsageError: If they contradict each other.
     """
-    if npu is None or kernels == KERNELS:
+    if npu is None or kernels == NPU_KERNELS:
         return kernels
     if kernels != "auto":
         raise UsageError(
             f"--npu {npu} and --kernels {kernels} exclude each other",
-            hint=f"For the NPU: --kernels {KERNELS} --npu {npu}; for the CPU leave --npu out.",
+            hint=f"For the NPU: --kernels {NPU_KERNELS} --npu {npu}; for the CPU leave --npu out.",
         )
-    return KERNELS
+    return NPU_KERNELS
 
 
 def plan_npu_project(
@@ -78,7 +77,7 @@ def plan_npu_project(
         UnsupportedModelError: If nothing of the model would run on it.
         TflmGenError: As :func:`tflm_gen.vela.compiler.compile_for_npu`.
     """
-    if choice.kernels != KERNELS:
+    if choice.kernels != NPU_KERNELS:
         return None
     config = npu_config(name or DEFAULT_CONFIGURATION)
     known = board.spec.npu.configurations if board.spec.npu else ()

@@ -10,7 +10,6 @@ from tflm_gen.wire.schema import WireSchema, load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _SEQUENCE_MODULUS = 2**32
 
@@ -42,7 +41,6 @@ class Transcript:
 
     lines: tuple[tuple[float, str], ...]
     source: str
-    log_path: Path | None = None
 
 
 class LineReader:

@@ -19,7 +19,7 @@ from tflm_gen.arena.modelled import (
     with_forecast,
     with_margin,
 )
-from tflm_gen.arena_model.choice import search_floor
+from tflm_gen.arena_model.choice import forecast_arena
 from tflm_gen.board_loader import load_board
 from tflm_gen.errors import DoesNotFitError, UnsupportedChoiceError
 from tflm_gen.model.reader import parse_model
@@ -28,6 +28,11 @@ from tflm_gen.project.arena_header import forecast_of, search_floor_of
 IMAGE = ArenaTarget(core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
 M4 = ArenaTarget(core="cortex-m4f", kernels="cmsis-nn", source="upstream")
 MODEL = parse_model(ZOO["cnn_2d"](), "cnn_2d.tflite")
+
+
+def floor_on(model, target: ArenaTarget) -> int | None:
+    forecast = forecast_arena(model, core=target.core, kernels=target.kernels, source=target.source)
+    return forecast.floor_bytes
 
 
 def test_the_rule_without_a_table() -> None:
@@ -112,7 +117,7 @@ def test_only_a_measured_table_says_what_overlaps() -> None:
 def test_no_arena_is_searched_in_which_the_image_crashes(name: str, crashes_at: int) -> None:
     """TFLM of Arm's image was seen to fault at this size in QEMU, and to refuse the next one."""
     model = parse_model(FEATURES[name](), name)
-    floor = search_floor(model, core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
+    floor = floor_on(model, IMAGE)
     assert floor == crashes_at + 16
 
 
@@ -120,11 +125,13 @@ def test_no_arena_is_searched_below_what_nobody_checks() -> None:
     estimate = estimate_for_target(MODEL, IMAGE)
     assert estimate is not None
     unchecked = max(n.n_bytes for n in estimate.needs if n.phase in ("prepare", "plan notes"))
-    floor = search_floor(MODEL, core="cortex-m55", kernels="cmsis-nn", source="corstone300_image")
+    floor = floor_on(MODEL, IMAGE)
     assert floor == unchecked < estimate.n_bytes
     # Another build of TFLM may take more, and 64 bits take more than 32.
-    on_m4 = search_floor(MODEL, core="cortex-m4f", kernels="cmsis-nn", source="upstream")
-    on_esp32 = search_floor(MODEL, core="esp32s3", kernels="esp-nn", source="esp_tflite_micro")
+    on_m4 = floor_on(MODEL, M4)
+    on_esp32 = floor_on(
+        MODEL, ArenaTarget(core="esp32s3", kernels="esp-nn", source="esp_tflite_micro")
+    )
     assert on_m4 is not None
     assert on_esp32 is not None
     assert floor < on_m4 < on_esp32

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.ecg_records import make_signal, spec_with, write_npz
+from tflm_gen.errors import NotEnoughDataError
 from tflm_gen.evaluate.beats import load_beats
 from tflm_gen.evaluate.detection import (
     detection_document,
@@ -100,3 +101,12 @@ def test_finished_records_come_from_the_cache_until_a_byte_changes(tmp_path, mon
     load_beats(tmp_path, ["one"], spec_with())
     assert read[-1] == "one"
     assert len(read) == 5
+
+
+@pytest.mark.hostcc
+def test_records_without_a_usable_beat_say_what_was_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFLM_GEN_CACHE", str(tmp_path / "cache"))
+    _, beats, _ = make_signal(seed=5)
+    write_npz(tmp_path / "one.npz", seed=5, symbols=np.array(["Q"] * len(beats)))
+    with pytest.raises(NotEnoughDataError, match=rf"left out: {len(beats)} class Q"):
+        load_beats(tmp_path, ["one"], spec_with())

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tflm_gen.evaluate import release as release_module
 from tflm_gen.evaluate.release import write_release
 
 
@@ -35,10 +36,13 @@ def release(models, out, *, is_accepted):
     write_release(
         out,
         document(is_accepted=is_accepted),
+        {"evaluate.json": f'{{"accepted": {json.dumps(is_accepted)}}}'},
         float_model=models / "net.keras",
         int8=models / "q.tflite",
     )
-    return json.loads((out / "manifest.json").read_text())
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert json.loads((out / manifest["report"]).read_text())["accepted"] is is_accepted
+    return manifest
 
 
 def test_an_accepted_model_of_an_earlier_run_does_not_outlive_a_rejection(models):
@@ -57,6 +61,7 @@ def test_models_given_from_the_report_itself_survive(models):
     write_release(
         out,
         document(is_accepted=True),
+        {},
         float_model=out / "fallback" / "net.keras",
         int8=out / "accepted" / "q.tflite",
     )
@@ -72,7 +77,22 @@ def test_a_saved_model_is_kept_as_a_folder(models):
     write_release(
         out,
         document(is_accepted=False),
+        {},
         float_model=models / "saved",
         int8=models / "q.tflite",
     )
     assert (out / "fallback" / "saved" / "saved_model.pb").read_bytes() == b"pb"
+
+
+def test_a_run_that_is_stopped_leaves_no_manifest_to_trust(models, monkeypatch):
+    out = models / "out"
+    release(models, out, is_accepted=True)
+
+    def stopped(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(release_module.shutil, "rmtree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        release(models, out, is_accepted=False)
+    assert not (out / "manifest.json").exists()
+    assert json.loads((out / "evaluate.json").read_text())["accepted"] is True

@@ -73,6 +73,7 @@ ADC, BEATS, SYMBOLS = make_signal()
         ({"symbols": np.array(["+"] * len(SYMBOLS))}, "no annotated beat"),
         ({"symbols": np.array(SYMBOLS[:-1])}, "beats, .* symbols"),
         ({"beats": np.array(BEATS) + 100_000}, "beat at sample"),
+        ({"beats": np.array(BEATS) - 2 * BEATS[0]}, "beat at sample -.*before the record's start"),
         ({"lead": "V5"}, "lead 'V5', not 'MLII'"),
         ({"units_per_mv": None}, "no units_per_mv"),
         ({"units_per_mv": 0.0}, "units_per_mv must be above 0"),

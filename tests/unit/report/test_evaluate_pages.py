@@ -12,7 +12,7 @@ import pytest
 from tflm_gen.evaluate.evaluation import compare, document
 from tflm_gen.evaluate.results import ModelRun, ScoredBeats
 from tflm_gen.report.evaluate_html import render_html
-from tflm_gen.report.evaluate_text import render_markdown, render_text
+from tflm_gen.report.evaluate_text import batches_text, render_markdown, render_text
 
 FACTS = {
     "float_model": {"name": "net.keras", "sha256": "f" * 64},
@@ -157,3 +157,17 @@ def test_every_record_has_a_row_of_its_own(result):
 def test_a_flat_strip_is_drawn(result):
     flat = [{**strips(1)[0], "samples": [0.0] * 128}]
     assert "nan" not in render_html(result, flat)
+
+
+@pytest.mark.parametrize(
+    ("known", "says"),
+    [
+        ({"n_windows": 0, "sizes": [1]}, "do not fit the inputs"),
+        ({"sizes": [1]}, "batch is fixed at 1"),
+        ({"same_class": False}, "NOT the same class for 64 windows"),
+    ],
+)
+def test_batches_that_were_not_compared_are_not_said_to_agree(known, says):
+    text = batches_text(FACTS["batch_invariance"] | known)
+    assert says in text
+    assert ("not compared" in text) == (known.get("sizes") == [1])

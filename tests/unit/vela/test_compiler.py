@@ -9,7 +9,8 @@ from tests.support.zoo import ZOO
 from tflm_gen import resources
 from tflm_gen.errors import UnsupportedModelError, UsageError
 from tflm_gen.model.reader import parse_model, read_model
-from tflm_gen.vela.compiler import CONFIGS, NPU_OPERATOR, compile_for_npu, npu_config, vela_command
+from tflm_gen.tflm.source_facts import NPU_OPERATOR
+from tflm_gen.vela.compiler import CONFIGS, compile_for_npu, npu_config, vela_command
 from tflm_gen.vela.records import CpuOperator, VelaEstimate, VelaResult
 
 
