@@ -7,6 +7,7 @@ for another reason than a need listed in ``allowed_skips.txt``.
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,11 @@ settings.load_profile("tflm-gen")
 
 # Boards that the user of this machine has made are none of the tests' business.
 os.environ["TFLM_GEN_BOARDS"] = str(ALLOWED_SKIPS_FILE.with_name("no-boards-here"))
+
+# A shell that starts this in the background has it ignore Ctrl-C, and every program it starts: tests
+# that interrupt one would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _FORGOTTEN = pytest.StashKey[list[str]]()
 
