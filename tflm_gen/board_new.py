@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tflm_gen import resources
 from tflm_gen.board_loader import list_board_ids, load_board, parse_board
 from tflm_gen.errors import OutputFolderError, UsageError
+from tflm_gen.project.output_file import write_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,10 +76,10 @@ def write_new_board(board_id: str, *, from_id: str, name: str | None = None) -> 
     parse_board(text.encode("utf-8"), path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputFolderError(
             f"cannot write {path}: {error.strerror}",
             hint="Name another folder: TFLM_GEN_BOARDS=FOLDER.",
         ) from error
+    write_output(path, text.encode("utf-8"), option="TFLM_GEN_BOARDS=FOLDER")
     return path

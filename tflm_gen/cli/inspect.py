@@ -56,15 +56,18 @@ def _show_arena(model: Model, board_id: str, svg_path: Path | None, as_json: boo
     """The arena of a model on a board, as text, JSON or picture.
 
     Raises:
+        OutputFolderError: If the picture cannot be written.
         UnsupportedChoiceError: If no table describes the board's TFLM.
         UnsupportedModelError: If the table lacks an operator of the model.
     """
     from tflm_gen.arena.modelled import board_target, require_estimate
     from tflm_gen.board_loader import load_board
+    from tflm_gen.project.output_file import write_output
     from tflm_gen.report.arena_svg import arena_svg
     from tflm_gen.report.arena_text import arena_document, arena_text
 
     estimate = require_estimate(model, board_target(load_board(board_id)))
     if svg_path is not None:
-        svg_path.write_text(arena_svg(estimate, title=model.name), encoding="utf-8")
+        svg = arena_svg(estimate, title=model.name)
+        write_output(svg_path, svg.encode("utf-8"), option="--svg")
     click.echo(json.dumps(arena_document(estimate), indent=2) if as_json else arena_text(estimate))

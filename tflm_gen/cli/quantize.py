@@ -146,7 +146,7 @@ def command(
 
 def _look_first(model: Path, out: Path) -> None:
     """Refuse a wrong model and a place that cannot be written before any record is read."""
-    from tflm_gen.quantize.client import check_output
+    from tflm_gen.project.output_file import check_output
     from tflm_gen.quantize.source import source_kind
 
     source_kind(model)
@@ -210,9 +210,10 @@ def _from_records(
     """Choose windows, quantize with all of them, and keep the choice beside the model."""
     import tempfile
 
+    from tflm_gen.project.output_file import write_output
     from tflm_gen.quantize.calibration_records import calibration_from_records
     from tflm_gen.quantize.choice import choose_calibration
-    from tflm_gen.quantize.client import quantize_model, write_output
+    from tflm_gen.quantize.client import quantize_model
 
     out = Path(request.output_path)
     choice: Choice | None = None

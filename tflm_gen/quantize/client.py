@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflm_gen import errors
-from tflm_gen.errors import MissingToolError, OracleError, OutputFolderError, UsageError
+from tflm_gen.errors import MissingToolError, OracleError, UsageError
 from tflm_gen.process import CONVERTER_MEMORY_BYTES, CommandLine, run
+from tflm_gen.project.output_file import check_output, publish, stage_beside
 from tflm_gen.quantize.records import (
     IO_TYPES,
     METHODS,
@@ -60,65 +59,18 @@ def quantize_models(
     staged: list[Path] = []
     try:
         # Same folder: the last step is a rename, so nothing half written is seen at --out.
-        staged.extend(_staged(Path(request.output_path)) for request in requests)
+        staged.extend(stage_beside(Path(request.output_path)) for request in requests)
         moved = [
             dataclasses.replace(request, output_path=str(path))
             for request, path in zip(requests, staged, strict=True)
         ]
         answers = _ask_child(moved, timeout_s)
         for request, path in zip(requests, staged, strict=True):
-            _publish(path, Path(request.output_path))
+            publish(path, Path(request.output_path))
     finally:
         for path in staged:
             path.unlink(missing_ok=True)
     return answers
-
-
-def check_output(out: Path) -> None:
-    """Make sure that a file can be put there, before minutes are spent on its content.
-
-    Raises:
-        OutputFolderError: It cannot.
-    """
-    if not out.parent.is_dir():
-        raise OutputFolderError(f"{out.parent}: no such folder", hint="Create it, or change --out.")
-    if out.is_dir():
-        raise OutputFolderError(f"{out}: a folder", hint="Name a file in it.")
-    _staged(out).unlink()
-
-
-def write_output(out: Path, data: bytes) -> None:
-    """Put a file there whole, or leave there what was.
-
-    Raises:
-        OutputFolderError: It cannot be written.
-    """
-    staged = _staged(out)
-    try:
-        staged.write_bytes(data)
-        _publish(staged, out)
-    except OSError as error:
-        raise OutputFolderError(
-            f"{out}: cannot be written ({error.strerror})", hint="Free space, or change --out."
-        ) from error
-    finally:
-        staged.unlink(missing_ok=True)
-
-
-def _publish(staged: Path, out: Path) -> None:
-    staged.chmod(0o644)
-    staged.replace(out)
-
-
-def _staged(out: Path) -> Path:
-    try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    except OSError as error:
-        raise OutputFolderError(
-            f"{out.parent}: cannot be written ({error.strerror})", hint="Change --out."
-        ) from error
-    os.close(handle)
-    return Path(name)
 
 
 def _check_request(request: QuantizeRequest) -> None:

@@ -1,14 +1,15 @@
-"""What quantize writes is there whole, or what was there before stays."""
+"""A single file is there whole, or what was there before stays."""
 
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from tflm_gen.errors import OutputFolderError
-from tflm_gen.quantize.client import check_output, write_output
+from tflm_gen.project.output_file import check_output, write_output
 
 
 def test_a_file_is_replaced_and_everybody_may_read_it(tmp_path: Path) -> None:
@@ -34,6 +35,17 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         write_output(out, b"after")
     assert out.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_link_or_a_device_is_not_renamed_away(tmp_path: Path) -> None:
+    link, pipe = tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "target")
+    os.mkfifo(pipe)
+    for out in (link, pipe):
+        with pytest.raises(OutputFolderError, match="not a regular file"):
+            write_output(out, b"after", option="--svg")
+    assert link.is_symlink()
+    assert pipe.is_fifo()
 
 
 def test_a_place_is_tried_before_minutes_are_spent(tmp_path: Path) -> None:
