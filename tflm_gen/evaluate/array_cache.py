@@ -6,15 +6,13 @@ A run that was stopped finds what it had finished; a cache that cannot be used i
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tflm_gen import __version__, resources
+from tflm_gen.toolchain.disk_cache import store_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,14 +61,5 @@ def load_arrays(folder: str, key: str) -> dict[str, NDArray[Any]] | None:
 
 def store_arrays(folder: str, key: str, arrays: Arrays) -> None:
     """Keep a result; readers never see half of it."""
-    path = resources.cache_dir() / folder / f"{key}.npz"
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, allow_pickle=False, **dict(arrays), **{_KEY: np.array(key)})
-        Path(temporary).replace(path)
-    except OSError:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+    content = {**arrays, _KEY: np.array(key)}
+    store_file(folder, f"{key}.npz", lambda file: np.savez(file, allow_pickle=False, **content))
