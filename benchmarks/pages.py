@@ -122,9 +122,12 @@ def model() -> str:
     )
 
 
-def _gross(models: dict[str, Any], name: str, kind: str) -> str:
-    score = models[name]["ec57"][kind]["gross"]
+def _pair(score: dict[str, float | None]) -> str:
     return f"{100 * (score['se'] or 0):.2f} / {100 * (score['ppv'] or 0):.2f}"
+
+
+def _gross(models: dict[str, Any], name: str, kind: str) -> str:
+    return _pair(models[name]["ec57"][kind]["gross"])
 
 
 def seeds() -> str:
@@ -201,17 +204,12 @@ def detector() -> str:
     found = _load(SCORES)["detector_in_the_loop"]
     gross, models = found["gross"], found["models"]
     rows = [
-        f"| {name} | "
-        + " | ".join(
-            f"{100 * models[name][kind]['se']:.2f} / {100 * models[name][kind]['ppv']:.2f}"
-            for kind in _KINDS
-        )
-        + " |"
+        f"| {name} | {' | '.join(_pair(models[name][kind]) for kind in _KINDS)} |"
         for name in ("float", "int8")
     ]
     return "\n".join(
         [
-            f"The detector itself: Se / +P {100 * gross['se']:.2f} / {100 * gross['ppv']:.2f} within "
+            f"The detector itself: Se / +P {_pair(gross)} within "
             f"{found['match_window_ms']} ms, {found['missed']} beats missed, {found['extra']} made up.",
             "",
             f"| seed {shipped()['seed']}, `{found['trigger']}` | VEB Se / +P | SVEB Se / +P |",

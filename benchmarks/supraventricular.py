@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflm_gen.evaluate.beats import BeatSet, load_beats
+from tflm_gen.evaluate.metrics import auc
 from tflm_gen.evaluate.splits import de_chazal
 from tflm_gen.preprocess.spec import load_spec
 
@@ -47,11 +48,11 @@ def trainer() -> ModuleType:
 
 
 def area(high: NDArray[np.float64], low: NDArray[np.float64]) -> float:
-    """Chance that one of ``high`` is above one of ``low``; ties count half."""
-    ordered = np.sort(low)
-    below = np.searchsorted(ordered, high, side="left")
-    up_to = np.searchsorted(ordered, high, side="right")
-    return float(np.mean(below + up_to) / 2 / len(low))
+    """Chance that one of ``high`` is above one of ``low``; neither is empty."""
+    is_high = np.repeat([True, False], [len(high), len(low)])
+    found = auc(is_high, np.concatenate([high, low]))
+    assert found is not None
+    return found
 
 
 def left_out(data: BeatSet, train: ModuleType, features: tuple[str, ...]) -> dict[str, Any]:
