@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import run_tool
-from tests.support.ecg_records import write_npz
+from tests.support.ecg_records import spec_text, write_npz
 from tests.support.requirements import require
-from tests.support.spec_models import AVERAGE, model_with_spec, spec_text
+from tests.support.spec_models import AVERAGE, model_with_spec
 from tflm_gen.errors import FirmwareError, ProtocolError
 from tflm_gen.evaluate.beats import read_record
 from tflm_gen.evaluate.device_inputs import compare_inputs, host_beats

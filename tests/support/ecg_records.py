@@ -46,13 +46,18 @@ longest_s = 3.0
 """
 
 
-def spec_with(*changes: tuple[str, str]) -> PreprocessSpec:
+def spec_text(*changes: tuple[str, str]) -> str:
     """The specification above with text replaced; every change must apply."""
     text = SPEC_TEXT
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    return parse_spec(text, "spec.toml")
+    return text
+
+
+def spec_with(*changes: tuple[str, str]) -> PreprocessSpec:
+    """The same, read."""
+    return parse_spec(spec_text(*changes), "spec.toml")
 
 
 def make_signal(

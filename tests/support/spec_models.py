@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.ecg_records import SPEC_TEXT
 from tests.support.model_builder import ModelBuilder
 
 AVERAGE = """[average]
@@ -12,15 +11,6 @@ to = 15
 likeness = 0.9
 unlike_divisor = 8
 """
-
-
-def spec_text(*changes: tuple[str, str]) -> str:
-    """The usual specification with text replaced; every change must apply."""
-    text = SPEC_TEXT
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return text
 
 
 def model_with_spec(

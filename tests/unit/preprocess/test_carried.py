@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from tests.support.ecg_records import SPEC_TEXT, spec_with
+from tests.support.ecg_records import SPEC_TEXT, spec_text, spec_with
 from tests.support.programs import check
 from tests.support.projects import spec_for
-from tests.support.spec_models import AVERAGE, model_with_spec, spec_text
+from tests.support.spec_models import AVERAGE, model_with_spec
 from tflm_gen.errors import PreprocessSpecError
 from tflm_gen.model.reader import parse_model
 from tflm_gen.preprocess.binding import source_files
